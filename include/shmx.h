@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shmx.h - shared memory segments, POSIX and System V, through one handle.
+ *
+ *     cc prog.c $(pkg-config --cflags --libs libshmx)
+ *
+ * A segment is memory that unrelated processes share. It has three lives:
+ *
+ *   the name         what other processes look up; made by shmx_create or shmx_publish,
+ *                    ended by shmx_destroy or shmx_remove
+ *   the handle       this process's opening of the segment, a struct shmx; made by
+ *                    shmx_create, shmx_open, shmx_open_fd, shmx_open_or_create, ended by
+ *                    shmx_close
+ *   the attachment   a range of addresses; made by shmx_attach, ended by shmx_detach (or by
+ *                    shmx_close, for those that are left)
+ *
+ * The memory exists as long as any of the three does. Once the name is gone, attachments go on
+ * working and the name is free for a new, different segment.
+ *
+ * NAMES.  Every name is an entry of /dev/shm, whichever backend holds the memory: a regular file
+ * for POSIX (plain shm_open(3) shares it), a symbolic link that says where the segment is for
+ * System V. It appears atomically, when the segment is complete. Wherever a function takes a
+ * name, these forms are understood:
+ *
+ *   "/frames", "frames"     that name. 1 to 255 bytes after the slash, no further slash, not "."
+ *                           or "..", not beginning with ".shmx-" (kept for the library's use)
+ *   "posix:/frames"         that name, and the segment is of the POSIX backend
+ *   "sysv:/frames"          that name, and the segment is of the System V backend
+ *   "sysv:key=0x51a3"       a raw System V key, hexadecimal or decimal, not 0; for sharing with
+ *                           programs that know nothing of this library. Such a segment is visible
+ *                           from shmget(2) on, before it is initialised: that is how keys work
+ *   "sysv:id=98310"         a raw System V id, for opening and removing only
+ *
+ * Any other text with a colon in it is a plain name.
+ *
+ * ERRORS.  Functions of type int, int64_t and ssize_t return a negative errno value when they
+ * fail; then nothing that they were to write is written, and nothing that they made is left. The
+ * errors listed at each function are all that it returns. Two are common to all functions that
+ * take a name, and are not repeated: -EINVAL (a malformed name) and -ENAMETOOLONG (more than 255
+ * bytes). Every function returns -EINVAL for a NULL pointer where NULL is not allowed, and for
+ * flag bits that it does not know.
+ *
+ * THREADS.  Every function may be called from any thread, and several threads may use one handle
+ * at the same time; only shmx_close must be the last use of it. The library has no global state,
+ * starts no threads, installs no signal handlers, prints nothing and reads no environment.
+ *
+ * FORK.  A child inherits the handles and the attachments (but see SHMX_DONTFORK) and may use and
+ * close them; what it closes stays open in the parent. For the count of holders both are one
+ * process on the POSIX backend and two on System V. If another thread is inside a call on a
+ * handle at the moment of fork(2), the child must not use that handle. All descriptors are
+ * close-on-exec; execve(2) ends handles and attachments.
+ */
+#ifndef SHMX_H
+#define SHMX_H
+
+#include <sched.h> /* struct timespec, which time.h hides under -std=c99 */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/* A handle. Opaque; always held by pointer. */
+struct shmx;
+
+/* For create (and, POSIX and SYSV, for list and collect). */
+#define SHMX_POSIX     0x00000001u /* the POSIX backend; the default where the name does not say */
+#define SHMX_SYSV      0x00000002u /* the System V backend */
+#define SHMX_EPHEMERAL 0x00000004u /* the segment goes when its last holder goes, however it dies */
+#define SHMX_SPARSE    0x00000008u /* do not reserve memory; a later shortage is then a SIGBUS */
+#define SHMX_HUGE      0x00000010u /* huge pages as far as the system has them */
+#define SHMX_HUGE_ONLY 0x00000020u /* huge pages or failure */
+
+/* For open. SHMX_RDONLY also for attach. */
+#define SHMX_RDONLY 0x00000100u /* read-only, and mprotect(2) cannot widen it */
+#define SHMX_OWNED  0x00000200u /* only a segment made by the effective user or by root */
+
+/* For attach. */
+#define SHMX_PRIVATE  0x00001000u /* copy-on-write: changes stay in this process */
+#define SHMX_EXEC     0x00002000u /* executable */
+#define SHMX_POPULATE 0x00004000u /* fault every page in now; shortage is an error of the call */
+#define SHMX_FIXED    0x00008000u /* at *addr exactly, if nothing is mapped there */
+#define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what is mapped there */
+#define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address first */
+#define SHMX_DONTFORK 0x00040000u /* a child of fork(2) does not inherit the attachment */
+
+/* For collect. */
+#define SHMX_ORPHANS 0x00100000u /* remove persistent segments that nobody holds, too */
+#define SHMX_DRY_RUN 0x00200000u /* report only, remove nothing */
+
+/* Bits of shmx_stat.state. */
+#define SHMX_IS_EPHEMERAL 0x1u /* made with SHMX_EPHEMERAL */
+#define SHMX_IS_NAMELESS  0x2u /* anonymous or destroyed: no name and no key leads to it */
+#define SHMX_IS_PINNED    0x4u /* kept in RAM: by this handle (POSIX), by anybody (System V) */
+#define SHMX_IS_HUGE      0x8u /* in huge pages, as far as can be seen without touching them */
+#define SHMX_IS_DEAD      0x10u /* shmx_collect only: provably dead, not merely without a holder */
+
+/* What shmx_stat, shmx_list and shmx_collect tell of a segment. */
+struct shmx_stat {
+    unsigned        backend;   /* SHMX_POSIX or SHMX_SYSV */
+    unsigned        state;     /* SHMX_IS_* bits */
+    uint64_t        size;      /* bytes, exactly as asked for */
+    uint64_t        resident;  /* bytes of memory in use now; 0 where unknown */
+    uint64_t        page_size; /* bytes of a page of it; SHMX_IS_HUGE: of a huge page */
+    uint64_t        dev;       /* POSIX: device and inode of the object; System V: 0 */
+    uint64_t        ino;
+    int64_t         holders;   /* POSIX: processes that hold it through this library, counted by
+                                  kernel locks; System V: attachments (nattch); -1 where unknown */
+    int             id;        /* System V id; POSIX: -1 */
+    int             key;       /* System V key, 0 without one; POSIX: 0 */
+    mode_t          mode;      /* permission bits, 0777 */
+    uid_t           uid;       /* owner */
+    gid_t           gid;
+    uid_t           cuid;      /* creator; POSIX does not record it: the owner */
+    gid_t           cgid;
+    pid_t           cpid;      /* process that created it, 0 where unknown (POSIX: always) */
+    pid_t           lpid;      /* process that last attached or detached, likewise */
+    struct timespec atime;     /* last access; System V: last attach. Zero where unknown */
+    struct timespec dtime;     /* System V: last detach */
+    struct timespec mtime;     /* POSIX: last write through a descriptor or change of size */
+    struct timespec ctime;     /* last change of owner, mode or the like; System V: or creation */
+    uint64_t        spare[8];  /* zero */
+};
+
+/*
+ * shmx_create - make a new segment; never opens an existing one.
+ *
+ *   name   see NAMES, but not "sysv:id="; or NULL for an anonymous segment, which can be handed
+ *          over by descriptor (POSIX, shmx_fd), by "sysv:id=" (see shmx_name), by inheritance, or
+ *          named later with shmx_publish
+ *   size   bytes, at least 1, at most what can be mapped (128 TiB; 2 GiB on 32-bit machines). It
+ *          is kept exactly, not rounded
+ *   mode   permission bits, of 0777; exact, the umask is not consulted. The handle made here may
+ *          read and write whatever the mode
+ *   flags  0 or of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE, SHMX_HUGE_ONLY
+ *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *
+ * The memory reads as zero. Unless SHMX_SPARSE is given it is reserved: a full /dev/shm is an
+ * error here and no SIGBUS later (fallocate(2); System V accounts against the commit limit).
+ *
+ * The segment stays until it is destroyed, or until reboot, unless SHMX_EPHEMERAL is given: then
+ * it goes when the last process that holds it goes, even killed. (System V: it is marked with
+ * IPC_RMID at once. POSIX: the last to close removes the name; if it was killed, the next open or
+ * create of that name, or shmx_collect, does.) An ephemeral POSIX segment's owner must be able to
+ * read and write it: a mode without 0600 is -EINVAL with it, on both backends; so is a raw key.
+ *
+ * SHMX_HUGE takes pages of the hugetlb pool (System V), else transparent huge pages, else plain
+ * ones; shmx_stat says what was got. SHMX_HUGE_ONLY fails instead.
+ *
+ * An entry of the same name whose segment is dead (a stale link, an ephemeral segment without a
+ * holder) is replaced if the caller may remove it.
+ *
+ * Returns 0, or
+ *   -EINVAL   size out of range or, on System V, above kernel.shmmax; mode with other bits; a name
+ *             and a flag that contradict each other; see also above
+ *   -EEXIST   something of that name or key exists, of whichever backend
+ *   -ENOSPC   no room: /dev/shm is full or out of inodes, or kernel.shmmni or kernel.shmall is
+ *             reached
+ *   -ENOMEM   not enough memory or address space, or (SHMX_HUGE_ONLY) huge pages
+ *   -EACCES   no permission to write in /dev/shm
+ *   -EPERM    the same; or huge pages are not for this user
+ *   -ENOTSUP  SHMX_HUGE_ONLY and no huge pages are configured; or /dev/shm is not a tmpfs; or the
+ *             kernel has no System V shared memory
+ *   -ENOENT   there is no /dev/shm
+ *   -EROFS    /dev/shm is mounted read-only
+ *   -EFBIG    above this process's RLIMIT_FSIZE
+ *   -EMFILE, -ENFILE  out of descriptors
+ *   -EINTR    interrupted by a signal before anything was made
+ */
+int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct shmx **seg);
+
+/*
+ * shmx_open - open an existing segment, for reading and writing or only for reading.
+ *
+ *   name   see NAMES; not NULL
+ *   flags  0 or of SHMX_RDONLY (every attachment will be read-only), SHMX_OWNED
+ *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *
+ * What is opened is complete and initialised, by virtue of how names are made; except for raw
+ * keys and ids and for objects of programs that use shm_open(3) directly, which may be seen with
+ * size 0 for a moment. Only a regular file or this library's own link is accepted at a name.
+ * A link whose owner is neither the creator nor the owner of the segment it points to is not
+ * followed. Several opens of one segment give independent handles.
+ *
+ * Returns 0, or
+ *   -ENOENT   nothing of that name, key or id; or what it led to is dead; or it is of the other
+ *             backend than the name says
+ *   -EACCES   the permissions of the segment do not admit the caller
+ *   -EPERM    SHMX_OWNED, and the creator is neither the effective user nor root
+ *   -EXDEV    the name leads to a System V segment of another IPC namespace
+ *   -ELOOP    a symbolic link of somebody else's stands at that name
+ *   -EISDIR, -ENODEV   a directory, or a FIFO, socket or device stands at that name
+ *   -EBUSY    another process is removing, or keeps locked, what stands at that name
+ *   -ENOMEM   not enough memory or address space
+ *   -EMFILE, -ENFILE   out of descriptors
+ *   -ENOTSUP  the kernel has no System V shared memory
+ */
+int shmx_open(const char *name, unsigned flags, struct shmx **seg);
+
+/*
+ * shmx_open_or_create - open the segment of that name, or create and initialise it.
+ *
+ *   name, mode   as for shmx_create; not NULL
+ *   size   for the new segment; an existing one must be at least that large
+ *   flags  those of shmx_create, used only if it creates; and SHMX_OWNED, for what it opens
+ *   init   called once, by exactly one of all the processes that race here, with the whole new
+ *          segment attached at addr for the duration of the call and arg passed through, before
+ *          anyone else can see the segment. 0 is success; a negative errno value makes
+ *          shmx_open_or_create undo everything and return it (a positive one: -ECANCELED).
+ *          Others that race here wait for it meanwhile; it must not call shmx_open_or_create
+ *          for the same name. NULL for none: the segment is then zero
+ *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *
+ * With "sysv:key=" the segment is visible to shmget(2) and shmx_open before init has run; only
+ * callers of shmx_open_or_create wait.
+ *
+ * Returns 1 if it created the segment, 0 if it opened it; the error of init; or an error of
+ * shmx_create or of shmx_open (-EEXIST: what stands there can neither be opened nor replaced), or
+ *   -ERANGE   the existing segment is smaller than size
+ */
+int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned flags,
+                        int (*init)(void *addr, size_t size, void *arg), void *arg,
+                        struct shmx **seg);
+
+/*
+ * shmx_open_fd - make a handle of the descriptor of a shared memory object.
+ *
+ *   fd     of an object of tmpfs or hugetlbfs or of a memfd; it stays the caller's and may be
+ *          closed at once
+ *   flags  0 or of SHMX_RDONLY (narrow a read-write descriptor), SHMX_OWNED
+ *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *
+ * The handle may do what the descriptor may. The object is opened anew where its permissions
+ * allow that, and this process then counts as a holder; else the descriptor is duplicated, and it
+ * does not. If the object has a name in /dev/shm, the handle knows it.
+ *
+ * Returns 0, or
+ *   -EBADF    fd is not open, or is an O_PATH descriptor
+ *   -EINVAL   fd is not of a shared memory object
+ *   -EACCES   fd is write-only; or SHMX_RDONLY was asked for and the object cannot be opened anew
+ *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root
+ *   -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open the object anew
+ *   -ENOMEM, -EMFILE, -ENFILE
+ */
+int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
+
+/*
+ * shmx_publish - give a name to an anonymous segment, atomically and exclusively.
+ *
+ *   seg    a handle without a name: made anonymous, or opened by descriptor, raw key or raw id
+ *   name   a plain name, or with the prefix of the handle's backend; no raw key or id
+ *
+ * Returns 0, or
+ *   -EINVAL   the handle has a name already; a raw key or id; a prefix of the other backend
+ *   -EEXIST   the name is taken
+ *   -ENOENT   the segment was destroyed; or the kernel lets no destroyed object be named again
+ *   -EXDEV    the object is not in /dev/shm (a memfd)
+ *   -EPERM    the segment is another user's
+ *   -EACCES, -ENOSPC, -EROFS, -ENOMEM   as for shmx_create
+ */
+int shmx_publish(struct shmx *seg, const char *name);
+
+/*
+ * shmx_destroy - remove the segment's name (or key or id), so that nobody finds it any more.
+ *
+ * The memory goes with its last handle and attachment. Handles and attachments, here and
+ * elsewhere, go on working. Only this very segment is touched: if its name leads to another one
+ * by now, that is left alone. Like shm_unlink(3), and IPC_RMID of shmctl(2).
+ *
+ * Returns 0, or
+ *   -ENOENT   it has no name any more: destroyed before, by whomever
+ *   -EPERM    the caller is not allowed to remove it (/dev/shm is a sticky directory; System V:
+ *             only owner, creator and root)
+ *   -EACCES   no permission to write in /dev/shm
+ *   -ENOSPC, -EROFS, -ENOMEM   /dev/shm does not let its entries be renamed
+ */
+int shmx_destroy(struct shmx *seg);
+
+/*
+ * shmx_remove - the same by name, without a handle; no permission on the segment itself is needed
+ * beyond that of removing it.
+ *
+ *   name   see NAMES; not NULL. A stale name is removed too
+ *
+ * Returns 0, or an error of shmx_destroy, or -ELOOP, -EISDIR, -ENODEV, -EXDEV, -ENOTSUP as for
+ * shmx_open, or
+ *   -EACCES   also: the System V segment that the name leads to cannot be examined
+ */
+int shmx_remove(const char *name);
+
+/*
+ * shmx_close - end a handle and the attachments made through it. The segment stays, unless it is
+ * ephemeral and this was its last holder. NULL is allowed and does nothing. errno is preserved.
+ * Streams of shmx_stream must have been closed before.
+ */
+void shmx_close(struct shmx *seg);
+
+/*
+ * shmx_attach - map the whole segment, as large as it is now.
+ *
+ *   flags  0 or of SHMX_RDONLY, SHMX_PRIVATE, SHMX_EXEC, SHMX_POPULATE, SHMX_FIXED, SHMX_REPLACE,
+ *          SHMX_ROUND, SHMX_DONTFORK
+ *   addr   receives the address; with SHMX_FIXED it also says where. Not NULL
+ *
+ * An attachment of a read-only handle is read-only, asked for or not; but with SHMX_PRIVATE it is
+ * a writable copy. On System V, SHMX_PRIVATE copies everything at once and later changes of
+ * others are not seen; on POSIX a page is copied when it is first written to (mmap(2),
+ * MAP_PRIVATE). The address is valid until shmx_detach or shmx_close.
+ *
+ * Returns 0, or
+ *   -EINVAL   SHMX_FIXED with an address that is not possible (alignment; NULL); SHMX_REPLACE or
+ *             SHMX_ROUND without SHMX_FIXED
+ *   -EEXIST   SHMX_FIXED, and something is mapped in that range
+ *   -ENODATA  the segment has size 0
+ *   -ENOMEM   not enough memory or address space, too many mappings, or (SHMX_POPULATE on System
+ *             V) no memory to fill it
+ *   -ENOSPC   SHMX_POPULATE, and /dev/shm is full
+ *   -EACCES   the permissions of the segment do not allow it (System V decides at each attach;
+ *             SHMX_EXEC there needs the execute permission)
+ *   -EPERM    SHMX_EXEC, and /dev/shm is mounted noexec; or a seal of a memfd forbids it
+ *   -EAGAIN   the process locks its memory (mlockall(2)) and its limit is reached
+ *   -ENOTSUP  SHMX_POPULATE on Linux before 5.14
+ */
+int shmx_attach(struct shmx *seg, unsigned flags, void **addr);
+
+/*
+ * shmx_attach_range - map a part of the segment.
+ *
+ *   offset   of the first byte, any; it need not be a multiple of a page
+ *   length   bytes from there on; 0 means to the end
+ *   flags, addr   as for shmx_attach. *addr is the address of the byte at offset
+ *
+ * The pages around the range may become visible with it (System V: the whole segment), but with
+ * SHMX_FIXED no more addresses are taken than the pages of the range. Attachments of one handle
+ * are independent and may overlap.
+ *
+ * Returns 0, or an error of shmx_attach, or
+ *   -ERANGE   the range is not within the segment
+ */
+int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned flags,
+                      void **addr);
+
+/*
+ * shmx_detach - end one attachment.
+ *
+ *   addr   an address that an attach of this handle gave and that is not detached yet
+ *
+ * Returns 0, or
+ *   -EINVAL   it is not; nothing is unmapped then
+ *   -ENOMEM   too many mappings; the attachment stays
+ *   -EACCES   (System V) the permissions of the segment were narrowed meanwhile, and this handle
+ *             could not hold it without the attachment; the attachment stays
+ */
+int shmx_detach(struct shmx *seg, void *addr);
+
+/*
+ * shmx_size - bytes of the segment now, from the kernel (fstat(2), IPC_STAT); 0 for a foreign
+ * POSIX object that has no size yet. Never fails on a valid handle (-EINVAL for NULL).
+ */
+int64_t shmx_size(struct shmx *seg);
+
+/*
+ * shmx_resize - grow or shrink a POSIX segment.
+ *
+ *   size   the new number of bytes; 0 is allowed
+ *
+ * Growth reads as zero and is reserved, all or nothing, unless the segment is sparse (has pages
+ * that are not allocated). Existing attachments keep their extent; touching one beyond the end of
+ * a shrunk segment is a SIGBUS (ftruncate(2)).
+ *
+ * Returns 0, or
+ *   -ENOTSUP  a System V segment
+ *   -EINVAL   size cannot be mapped; or is not a multiple of the huge page size of a hugetlbfs object
+ *   -EACCES   the handle is read-only
+ *   -ENOSPC   no room in /dev/shm
+ *   -EPERM    a seal of a memfd forbids it
+ *   -EFBIG    above this process's RLIMIT_FSIZE
+ *   -ENOMEM   the segment is pinned and the limit of locked memory is reached
+ *   -EINTR    interrupted by a signal while another process resizes it
+ */
+int shmx_resize(struct shmx *seg, uint64_t size);
+
+/*
+ * shmx_stat - what the kernel knows of the segment.
+ *
+ *   st     filled in; not NULL
+ *
+ * Returns 0, or
+ *   -EACCES   (System V) the segment's mode was narrowed and no longer lets the caller read it
+ */
+int shmx_stat(struct shmx *seg, struct shmx_stat *st);
+
+/*
+ * shmx_chmod - set the permissions exactly.  mode: of 0777. Handles already open keep what they
+ * may do, but System V looks again at each attach. fchmod(2), IPC_SET.
+ *
+ * Returns 0, or
+ *   -EINVAL   other bits; or an ephemeral segment, and not 0600 among them
+ *   -EPERM    the caller is neither the owner (System V: or the creator) nor root
+ *   -EACCES   (System V) the caller may not read the segment
+ */
+int shmx_chmod(struct shmx *seg, mode_t mode);
+
+/*
+ * shmx_chown - change owner and group; (uid_t)-1 and (gid_t)-1 leave theirs alone. The link of a
+ * named System V segment goes along. fchown(2), IPC_SET.
+ *
+ * Returns 0, or
+ *   -EPERM    the caller may not (giving away needs privilege; a group must be one's own)
+ *   -EINVAL   an id that the user namespace does not map
+ *   -EACCES   (System V) the caller may not read the segment
+ *   -ENOENT   (System V) the segment's name is gone or leads elsewhere by now
+ *   -EMFILE, -ENFILE   out of descriptors
+ */
+int shmx_chown(struct shmx *seg, uid_t uid, gid_t gid);
+
+/*
+ * shmx_pin - keep the segment in RAM, out of swap. POSIX: mlock(2), brings it in and lasts as long
+ * as this handle; not inherited by children. System V: SHM_LOCK, keeps in what is touched, and
+ * lasts until anybody unpins. Pinning twice is the same as once.
+ *
+ * Returns 0, or
+ *   -EPERM    no privilege and RLIMIT_MEMLOCK is 0; System V: or neither owner nor creator
+ *   -ENOMEM   RLIMIT_MEMLOCK is reached; or not enough memory
+ *   -ENODATA  (POSIX) the segment has size 0
+ *   -EAGAIN   (POSIX) part of it could not be brought in
+ */
+int shmx_pin(struct shmx *seg);
+
+/*
+ * shmx_unpin - undo shmx_pin. Not pinned is no error.
+ *
+ * Returns 0, or
+ *   -EPERM    (System V) neither owner, creator nor privileged
+ */
+int shmx_unpin(struct shmx *seg);
+
+/*
+ * shmx_name - a text by which another process can open the segment: "posix:/frames",
+ * "sysv:/frames", "sysv:key=0x51a3", "sysv:id=98310". NULL for a POSIX segment without a name and
+ * for a NULL handle. The text belongs to the handle and is valid until shmx_close.
+ */
+const char *shmx_name(const struct shmx *seg);
+
+/*
+ * shmx_fd - the descriptor of a POSIX segment, to be passed to another process (unix(7),
+ * SCM_RIGHTS) or to fstat(2). It belongs to the handle: do not close it.
+ *
+ * Returns it, or
+ *   -ENOTSUP  a System V segment has none
+ */
+int shmx_fd(const struct shmx *seg);
+
+/*
+ * shmx_read, shmx_write - copy from and to the segment, like pread(2) and pwrite(2), without
+ * attaching.
+ *
+ *   buf      count bytes; may be NULL if count is 0
+ *   count    bytes, at most SSIZE_MAX
+ *   offset   of the first byte in the segment
+ *
+ * They never go past the end, never grow the segment, and never raise SIGBUS, even if another
+ * process shrinks it meanwhile. They are not atomic with respect to other writers.
+ *
+ * Return the number of bytes copied, which is less than count only at the end of the segment: a
+ * read at or past the end returns 0. Or
+ *   -EINVAL   count above SSIZE_MAX
+ *   -ENOSPC   a write of at least 1 byte at or past the end; or into an unreserved page of a
+ *             sparse segment, and /dev/shm is full
+ *   -EACCES   a write through a read-only handle
+ *   -EFAULT   buf is not memory of the caller (POSIX only; System V raises SIGSEGV)
+ *   -EPERM    a write, and a seal of a memfd forbids it
+ *   -ENOTSUP  a write to an object of hugetlbfs, which knows no write(2): attach it
+ *   -EFBIG    a write above this process's RLIMIT_FSIZE
+ *   -ENOMEM   not enough memory or address space
+ */
+ssize_t shmx_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
+ssize_t shmx_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
+
+/*
+ * shmx_stream - a stdio stream over shmx_read and shmx_write, positioned at the start.
+ *
+ *   mode   "r" (read) or "r+" (read and write); a "b" is allowed and means nothing
+ *
+ * fseeko(3) and ftello(3) work past 4 GiB, and from the end as of the time of the call. The stream
+ * never grows the segment: a write at the end fails with ENOSPC. It is buffered: fflush(3) to let
+ * others see what was written. Close it with fclose(3), before the handle.
+ *
+ * Returns the stream, or NULL with errno set to
+ *   EINVAL   another mode
+ *   EACCES   "r+" on a read-only handle
+ *   ENOMEM   not enough memory
+ */
+FILE *shmx_stream(struct shmx *seg, const char *mode);
+
+/*
+ * shmx_list - visit every segment that the caller may see, once each: of both backends, named or
+ * not, this library's or not. (An anonymous POSIX segment cannot be seen from outside.)
+ *
+ *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV
+ *   visit   called with the text that shmx_name would give and what shmx_stat would; both are
+ *           valid only during the call. A value other than 0 ends the walk. Not NULL
+ *   arg     passed through
+ *
+ * What comes or goes during the walk may or may not be visited. holders and state are -1 and
+ * partial for what the caller may see but not open.
+ *
+ * Returns 0, the value of visit, or
+ *   -ENOMEM, -EMFILE, -ENFILE
+ *   -EACCES   /dev/shm cannot be read
+ */
+int shmx_list(unsigned flags,
+              int (*visit)(const char *name, const struct shmx_stat *st, void *arg), void *arg);
+
+/*
+ * shmx_collect - remove what is provably dead: names that lead to nothing, ephemeral segments
+ * without a holder, what creators and destroyers left that were killed in the middle.
+ *
+ *   flags   0 or of
+ *           SHMX_POSIX, SHMX_SYSV   only that backend
+ *           SHMX_ORPHANS   remove persistent segments, too, that no process has open or attached
+ *                          (and that the caller owns, or is root: else nobody can tell)
+ *           SHMX_DRY_RUN   remove nothing
+ *   visit   called for each that was removed (SHMX_DRY_RUN: that would be), with SHMX_IS_DEAD in
+ *           st->state for the dead ones; and for each persistent segment that nobody holds, removed
+ *           or not. As for shmx_list; but may be NULL
+ *   arg     passed through
+ *
+ * What the caller is not allowed to remove is left, and not visited. A process that died less than
+ * a minute ago in another pid namespace is not believed to be dead yet.
+ *
+ * Returns 0, the value of visit, or an error of shmx_list
+ */
+int shmx_collect(unsigned flags,
+                 int (*visit)(const char *name, const struct shmx_stat *st, void *arg), void *arg);
+
+/*
+ * shmx_strerror - words for an error of this library, fit for shared memory.
+ *
+ *   error   a negative errno value, as returned (a positive one is taken as errno)
+ *
+ * Returns a constant string, never NULL. Unlike strerror(3) safe in every thread.
+ */
+const char *shmx_strerror(int error);
+
+/* shmx_version - the version of the library that runs, such as "1.0.0"; a constant string. */
+const char *shmx_version(void);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

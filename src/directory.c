@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "directory.h"
+
+#include "name.h"
+#include "namespace.h"
+
+#include <bsd/string.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define LOCK NAME_HIDDEN "lock-"
+
+/* A process of another pid namespace is believed to be gone after so many seconds. */
+#define PATIENCE 60
+
+struct directory_path
+directory_path(const char *entry)
+{
+    struct directory_path path = { DIRECTORY "/" };
+
+    strlcpy(path.text + sizeof DIRECTORY, entry, sizeof path.text - sizeof DIRECTORY);
+    return path;
+}
+
+int
+directory_open(const char *entry, int access)
+{
+    /* Never O_CREAT: fs.protected_regular makes it fail on what others own, even for root.
+       O_NONBLOCK: a FIFO must not hang us. */
+    int fd = open(directory_path(entry).text, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+int
+directory_stat(const char *entry, struct stat *st)
+{
+    return lstat(directory_path(entry).text, st) < 0 ? -errno : 0;
+}
+
+bool
+directory_is(const char *entry, const void *object)
+{
+    const struct stat *st = object;
+    struct stat        now;
+
+    return directory_stat(entry, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
+}
+
+int
+directory_readlink(const char *entry, char *text, size_t size)
+{
+    ssize_t length = readlink(directory_path(entry).text, text, size);
+
+    if (length < 0)
+        return errno == EINVAL ? -ENOENT : -errno;
+    if ((size_t)length == size)
+        return -ELOOP;
+    text[length] = '\0';
+    return 0;
+}
+
+static int
+hidden_name(char hidden[DIRECTORY_HIDDEN_MAX])
+{
+    uint64_t number;
+
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+        return -errno;
+    snprintf(hidden, DIRECTORY_HIDDEN_MAX, NAME_HIDDEN "%lu-%ld-%016" PRIx64,
+             namespace_number("pid"), (long)getpid(), number);
+    return 0;
+}
+
+int
+directory_hide_link(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
+{
+    int r = hidden_name(hidden);
+
+    if (r == 0 && symlink(text, directory_path(hidden).text) < 0)
+        r = -errno;
+    return r;
+}
+
+int
+directory_link(int fd, const char *entry)
+{
+    struct directory_path path = directory_path(entry);
+    char                  self[32];
+
+    if (linkat(fd, "", AT_FDCWD, path.text, AT_EMPTY_PATH) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return -errno;
+    /* Before Linux 6.10 that takes CAP_DAC_READ_SEARCH; this way is open to everybody. */
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, path.text, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+int
+directory_rename(const char *from, const char *to)
+{
+    int r = renameat2(AT_FDCWD, directory_path(from).text, AT_FDCWD, directory_path(to).text,
+                      RENAME_NOREPLACE);
+
+    return r < 0 ? -errno : 0;
+}
+
+int
+directory_unlink(const char *entry)
+{
+    return unlink(directory_path(entry).text) < 0 ? -errno : 0;
+}
+
+int
+directory_withdraw(const char *entry, bool (*mine)(const char *entry, const void *what),
+                   const void *what, char hidden[DIRECTORY_HIDDEN_MAX])
+{
+    int r;
+
+    if (!mine(entry, what))
+        return -ENOENT;
+    r = hidden_name(hidden);
+    if (r == 0)
+        r = directory_rename(entry, hidden);
+    if (r < 0 || mine(hidden, what))
+        return r;
+    /* If yet another one has the name by now, nobody can have it back; it stays hidden then. */
+    directory_rename(hidden, entry);
+    return -ENOENT;
+}
+
+int
+directory_chown(const char *entry, const char *text, uid_t uid, gid_t gid)
+{
+    char    target[PATH_MAX];
+    ssize_t length;
+    int     fd, r = 0;
+
+    fd = directory_open(entry, O_PATH);
+    if (fd < 0)
+        return fd;
+    length = readlinkat(fd, "", target, sizeof target);
+    if (length != (ssize_t)strlen(text) || memcmp(target, text, (size_t)length) != 0)
+        r = -ENOENT;
+    else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+        r = -errno;
+    close(fd);
+    return r;
+}
+
+bool
+directory_is_hidden(const char *entry)
+{
+    return strncmp(entry, NAME_HIDDEN, strlen(NAME_HIDDEN)) == 0;
+}
+
+bool
+directory_is_abandoned(const char *hidden, struct timespec changed)
+{
+    unsigned long   space;
+    long            pid;
+    struct timespec now;
+
+    if (sscanf(hidden, NAME_HIDDEN "%lu-%ld-", &space, &pid) != 2)
+        return false;
+    if (space != 0 && space == namespace_number("pid"))
+        return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec - changed.tv_sec > PATIENCE;
+}
+
+int
+directory_walk(int (*visit)(const char *entry, void *arg), void *arg)
+{
+    struct dirent *d;
+    int            r = 0;
+    DIR           *dir = opendir(DIRECTORY);
+
+    if (dir == NULL)
+        return errno == ENOENT ? 0 : -errno;
+    while (r == 0 && (d = readdir(dir)) != NULL)
+        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+            r = visit(d->d_name, arg);
+    closedir(dir);
+    return r;
+}
+
+/* Two texts that share a number merely wait for each other. (FNV-1a.) */
+static void
+lock_entry(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    snprintf(hidden, DIRECTORY_HIDDEN_MAX, LOCK "%016" PRIx64, hash);
+}
+
+/* A new lock file. Another one's winning the race is no error: it is opened next. */
+static int
+make_lock(const char *hidden, mode_t mode)
+{
+    int r = 0;
+    int fd = open(DIRECTORY, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return -errno;
+    if (fchmod(fd, mode | 0600) < 0)
+        r = -errno;
+    else
+        r = directory_link(fd, hidden);
+    close(fd);
+    return r == -EEXIST ? 0 : r;
+}
+
+int
+directory_lock(const char *text, mode_t mode, struct stat *owner)
+{
+    char hidden[DIRECTORY_HIDDEN_MAX];
+    int  fd, r;
+
+    lock_entry(text, hidden);
+    for (;;) {
+        fd = directory_open(hidden, O_RDONLY);
+        if (fd == -ENOENT) {
+            r = make_lock(hidden, mode);
+            if (r < 0)
+                return r;
+            continue;
+        }
+        if (fd < 0)
+            return fd;
+        r = flock(fd, LOCK_EX) < 0 || fstat(fd, owner) < 0 ? -errno : 0;
+        if (r == 0 && directory_is(hidden, owner))
+            return fd;
+        close(fd); /* its holder removed it while we waited */
+        if (r < 0)
+            return r;
+    }
+}
+
+void
+directory_unlock(const char *text, int fd)
+{
+    char hidden[DIRECTORY_HIDDEN_MAX];
+
+    lock_entry(text, hidden);
+    directory_unlink(hidden);
+    close(fd);
+}
+
+void
+directory_collect_lock(const char *hidden)
+{
+    struct stat st;
+    int         fd;
+
+    if (strncmp(hidden, LOCK, strlen(LOCK)) != 0)
+        return;
+    fd = directory_open(hidden, O_RDONLY);
+    if (fd < 0)
+        return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 && directory_is(hidden, &st))
+        directory_unlink(hidden);
+    close(fd);
+}

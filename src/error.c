@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "shmx.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+static const struct {
+    int         error;
+    const char *words;
+} table[] = {
+    { 0, "success" },
+    { EACCES, "permission denied: the segment's mode does not admit this, or the handle is "
+              "read-only" },
+    { EAGAIN, "temporarily impossible: memory could not be locked or brought in" },
+    { EBADF, "not an open descriptor" },
+    { EBUSY, "busy: another process is removing it, or keeps it locked" },
+    { ECANCELED, "cancelled by the initialiser" },
+    { EEXIST, "exists already: a segment of that name or key, or a mapping at that address" },
+    { EFAULT, "bad address: the buffer is not memory of this process" },
+    { EFBIG, "too large: above this process's limit for file sizes (RLIMIT_FSIZE)" },
+    { EINTR, "interrupted by a signal" },
+    { EINVAL, "invalid argument: a malformed name, a flag that does not belong here, an address "
+              "that is not attached, or a size of 0, too large to map or above kernel.shmmax" },
+    { EISDIR, "a directory stands at that name" },
+    { ELOOP, "a symbolic link that is none of this library's stands at that name" },
+    { EMFILE, "out of file descriptors in this process (RLIMIT_NOFILE)" },
+    { ENAMETOOLONG, "name too long: more than 255 bytes" },
+    { ENFILE, "out of file descriptors in the system (fs.file-max)" },
+    { ENODATA, "the segment has no size yet" },
+    { ENODEV, "not a segment: a FIFO, socket or device stands at that name" },
+    { ENOENT, "no such segment: the name, key or id leads to nothing (any more)" },
+    { ENOMEM, "out of memory: RAM, huge pages, address space, or the limit for locked memory "
+              "(RLIMIT_MEMLOCK)" },
+    { ENOSPC, "no space: /dev/shm is full, or a System V limit (kernel.shmmni, shmall) is reached, "
+              "or the end of the segment" },
+    { ENOTSUP, "not supported by this backend, kernel or mount" },
+    { EPERM, "not permitted: only for the owner, the creator or root" },
+    { ERANGE, "out of range: the segment is smaller than that" },
+    { EROFS, "/dev/shm is mounted read-only" },
+    { EXDEV, "out of reach: in another IPC namespace, or not an object of /dev/shm" },
+};
+
+const char *
+shmx_strerror(int error)
+{
+    const unsigned code = error < 0 ? 0u - (unsigned)error : (unsigned)error;
+    size_t         i;
+
+    for (i = 0; i < sizeof table / sizeof *table; i++)
+        if ((unsigned)table[i].error == code)
+            return table[i].words;
+    return "unknown error";
+}

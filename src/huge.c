@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "huge.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* The first line of the file that matches. */
+static bool
+read_size(const char *path, const char *format, size_t *size)
+{
+    char  line[512];
+    bool  found = false;
+    FILE *f = fopen(path, "re");
+
+    if (f == NULL)
+        return false;
+    while (!found && fgets(line, sizeof line, f) != NULL)
+        found = sscanf(line, format, size) == 1;
+    fclose(f);
+    return found;
+}
+
+size_t
+huge_page_size(void)
+{
+    size_t size;
+
+    return read_size("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "%zu", &size) ? size : 0;
+}
+
+size_t
+huge_pool_page_size(void)
+{
+    size_t kib;
+
+    return read_size("/proc/meminfo", "Hugepagesize: %zu kB", &kib) ? kib * 1024 : 0;
+}
+
+/* From /proc/self/smaps: what a mapping is made of is told nowhere else. */
+static bool
+is_mapped_huge(const void *addr)
+{
+    char      line[512];
+    uintptr_t start, end;
+    size_t    kib;
+    bool      inside = false, huge = false;
+    FILE     *f = fopen("/proc/self/smaps", "re");
+
+    if (f == NULL)
+        return false;
+    while (!huge && fgets(line, sizeof line, f) != NULL) {
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2)
+            inside = start <= (uintptr_t)addr && (uintptr_t)addr < end;
+        else if (inside && sscanf(line, "ShmemPmdMapped: %zu kB", &kib) == 1)
+            huge = kib > 0;
+    }
+    fclose(f);
+    return huge;
+}
+
+bool
+huge_fill(void *addr, size_t size)
+{
+    if (size < huge_page_size() || madvise(addr, size, MADV_HUGEPAGE) < 0)
+        return false;
+    madvise(addr, size, MADV_POPULATE_WRITE);
+    return is_mapped_huge(addr);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Transparent huge pages for shared memory. */
+#ifndef SHMX_HUGE_H
+#define SHMX_HUGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of a transparent huge page; 0: the kernel has none. */
+size_t huge_page_size(void);
+
+/* Bytes of a page of the hugetlb pool; 0: the kernel has none. */
+size_t huge_pool_page_size(void);
+
+/*
+ * Ask for huge pages under the mapping and fault them in, as far as there is memory: whoever calls
+ * it reserves the rest, or takes the shortage for one. Returns whether any huge page was got.
+ */
+bool huge_fill(void *addr, size_t size);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TABLE "/proc/sysvipc/shm"
+
+static unsigned
+state_of(unsigned mode, int key)
+{
+    unsigned state = 0;
+
+    /* Unless a link leads to it: the caller knows. */
+    if (key == 0)
+        state |= SHMX_IS_NAMELESS;
+    if (mode & SHM_DEST)
+        state |= SHMX_IS_EPHEMERAL;
+    if (mode & SHM_LOCKED)
+        state |= SHMX_IS_PINNED;
+    return state;
+}
+
+void
+table_describe(const struct shmid_ds *ds, int id, struct shmx_stat *st)
+{
+    const struct ipc_perm *perm = &ds->shm_perm;
+
+    *st = (struct shmx_stat){
+        .backend = SHMX_SYSV,
+        .state = state_of(perm->mode, perm->__key),
+        .size = ds->shm_segsz,
+        .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+        .holders = (int64_t)ds->shm_nattch,
+        .id = id,
+        .key = perm->__key,
+        .mode = perm->mode & 0777,
+        .uid = perm->uid,
+        .gid = perm->gid,
+        .cuid = perm->cuid,
+        .cgid = perm->cgid,
+        .cpid = ds->shm_cpid,
+        .lpid = ds->shm_lpid,
+        .atime.tv_sec = ds->shm_atime,
+        .dtime.tv_sec = ds->shm_dtime,
+        .ctime.tv_sec = ds->shm_ctime,
+    };
+}
+
+static bool
+parse_row(const char *line, struct shmx_stat *st)
+{
+    unsigned mode, uid, gid, cuid, cgid;
+    int64_t  atime, dtime, ctime;
+    int      cpid, lpid;
+
+    *st = (struct shmx_stat){ .backend = SHMX_SYSV };
+    if (sscanf(line,
+               "%d %d %o %" SCNu64 " %d %d %" SCNd64 " %u %u %u %u %" SCNd64 " %" SCNd64 " %" SCNd64
+               " %" SCNu64,
+               &st->key, &st->id, &mode, &st->size, &cpid, &lpid, &st->holders, &uid, &gid, &cuid,
+               &cgid, &atime, &dtime, &ctime, &st->resident)
+        != 15)
+        return false;
+    st->state = state_of(mode, st->key);
+    st->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    st->mode = mode & 0777;
+    st->uid = uid;
+    st->gid = gid;
+    st->cuid = cuid;
+    st->cgid = cgid;
+    st->cpid = cpid;
+    st->lpid = lpid;
+    st->atime.tv_sec = (time_t)atime;
+    st->dtime.tv_sec = (time_t)dtime;
+    st->ctime.tv_sec = (time_t)ctime;
+    return true;
+}
+
+/* The next row; false at the end. The heading is passed over. */
+static bool
+next_row(FILE *f, struct shmx_stat *st)
+{
+    char line[512];
+
+    while (fgets(line, sizeof line, f) != NULL)
+        if (parse_row(line, st))
+            return true;
+    return false;
+}
+
+static int
+append(struct shmx_stat **rows, size_t *count, const struct shmx_stat *row)
+{
+    struct shmx_stat *grown = *rows;
+
+    if ((*count & (*count - 1)) == 0) { /* full at every power of two */
+        grown = reallocarray(*rows, *count == 0 ? 1 : *count * 2, sizeof *grown);
+        if (grown == NULL)
+            return -ENOMEM;
+    }
+    grown[(*count)++] = *row;
+    *rows = grown;
+    return 0;
+}
+
+int
+table_read(struct shmx_stat **rows, size_t *count)
+{
+    struct shmx_stat row;
+    FILE            *f = fopen(TABLE, "re");
+    int              r = 0;
+
+    *rows = NULL;
+    *count = 0;
+    if (f == NULL)
+        return errno == ENOENT ? 0 : -errno;
+    while (r == 0 && next_row(f, &row))
+        r = append(rows, count, &row);
+    fclose(f);
+    if (r < 0) {
+        free(*rows);
+        *rows = NULL;
+    }
+    return r;
+}
+
+uint64_t
+table_resident(int id)
+{
+    struct shmx_stat row = { .id = -1 };
+    FILE            *f = fopen(TABLE, "re");
+
+    if (f == NULL)
+        return 0;
+    while (next_row(f, &row) && row.id != id)
+        continue;
+    fclose(f);
+    return row.id == id ? row.resident : 0;
+}

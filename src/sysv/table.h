@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every System V segment of this IPC namespace, as /proc/sysvipc/shm has it. */
+#ifndef SHMX_TABLE_H
+#define SHMX_TABLE_H
+
+#include "shmx.h"
+
+#include <sys/shm.h>
+
+/* What struct shmid_ds says, as struct shmx_stat. */
+void table_describe(const struct shmid_ds *ds, int id, struct shmx_stat *st);
+
+/* All rows, in *rows (to be freed) and *count. 0 or -errno; none where /proc is not there. */
+int table_read(struct shmx_stat **rows, size_t *count);
+
+/* Bytes of the segment that are in RAM; 0 where /proc does not tell. */
+uint64_t table_resident(int id);
+
+#endif
