@@ -393,7 +393,8 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  *   st     filled in; not NULL
  *
  * Returns 0, or
- *   -EACCES   (System V) the segment's mode was narrowed and no longer lets the caller read it
+ *   -EACCES   (System V) the mode does not let the caller read the segment, and /proc is not there
+ *             to ask instead
  */
 int shmx_stat(struct shmx *seg, struct shmx_stat *st);
 
@@ -404,7 +405,7 @@ int shmx_stat(struct shmx *seg, struct shmx_stat *st);
  * Returns 0, or
  *   -EINVAL   other bits; or an ephemeral segment, and not 0600 among them
  *   -EPERM    the caller is neither the owner (System V: or the creator) nor root
- *   -EACCES   (System V) the caller may not read the segment
+ *   -EACCES   as for shmx_stat
  */
 int shmx_chmod(struct shmx *seg, mode_t mode);
 
@@ -415,7 +416,7 @@ int shmx_chmod(struct shmx *seg, mode_t mode);
  * Returns 0, or
  *   -EPERM    the caller may not (giving away needs privilege; a group must be one's own)
  *   -EINVAL   an id that the user namespace does not map
- *   -EACCES   (System V) the caller may not read the segment
+ *   -EACCES   as for shmx_stat
  *   -ENOENT   (System V) the segment's name is gone or leads elsewhere by now
  *   -EMFILE, -ENFILE   out of descriptors
  */

@@ -229,15 +229,36 @@ fill_huge(struct sysv *s, unsigned flags)
     return 0;
 }
 
+/* What the kernel says. The mode may keep even the owner from IPC_STAT, but not from /proc. */
 static int
-set_mode(struct sysv *s, mode_t mode)
+examine(const struct sysv *s, struct shmx_stat *st)
 {
     struct shmid_ds ds;
 
-    if (shmctl(s->id, IPC_STAT, &ds) < 0)
-        return -errno;
-    ds.shm_perm.mode = (unsigned short)mode;
+    if (shmctl(s->id, IPC_STAT, &ds) == 0) {
+        table_describe(&ds, s->id, st);
+        return 0;
+    }
+    if (errno == EACCES && table_find(s->id, st))
+        return 0;
+    return -errno;
+}
+
+static int
+set_perm(const struct sysv *s, uid_t uid, gid_t gid, mode_t mode)
+{
+    struct shmid_ds ds = { .shm_perm = { .uid = uid, .gid = gid, .mode = (unsigned short)mode } };
+
     return shmctl(s->id, IPC_SET, &ds) < 0 ? -errno : 0;
+}
+
+static int
+set_mode(const struct sysv *s, mode_t mode)
+{
+    struct shmx_stat st;
+    int              r = examine(s, &st);
+
+    return r < 0 ? r : set_perm(s, st.uid, st.gid, mode);
 }
 
 static int
@@ -355,23 +376,23 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
 static int
 write_late_intent(struct sysv *s)
 {
-    struct link     link = { .by_key = s->key != 0, .number = s->key, .size = s->size };
-    struct shmid_ds ds;
-    int             r;
+    struct link      link = { .by_key = s->key != 0, .number = s->key, .size = s->size };
+    struct shmx_stat st;
+    int              r = examine(s, &st);
 
-    if (shmctl(s->id, IPC_STAT, &ds) < 0)
-        return -errno;
-    if ((ds.shm_perm.mode & SHM_DEST) && !(s->seg.flags & SHMX_EPHEMERAL))
-        return -ENOENT;
+    if (r < 0)
+        return r;
+    if ((st.state & SHMX_IS_EPHEMERAL) && !(s->seg.flags & SHMX_EPHEMERAL))
+        return -ENOENT; /* it was destroyed */
     link.ipc = namespace_number("ipc");
     if (!link.by_key) {
         link.number = s->id;
-        link.pid = ds.shm_cpid;
+        link.pid = st.cpid;
         link.pidns = namespace_number("pid");
     }
     r = write_intent(s, &link);
-    if (r == 0 && geteuid() != ds.shm_perm.uid && geteuid() != ds.shm_perm.cuid)
-        r = directory_chown(s->intent, s->link, ds.shm_perm.uid, (gid_t)-1);
+    if (r == 0 && geteuid() != st.uid && geteuid() != st.cuid)
+        r = directory_chown(s->intent, s->link, st.uid, (gid_t)-1);
     if (r < 0)
         withdraw_intent(s);
     return r;
@@ -699,14 +720,15 @@ sysv_size(struct shmx *seg)
 static int
 sysv_stat(struct shmx *seg, struct shmx_stat *st)
 {
-    struct sysv    *s = sysv_of(seg);
-    char            text[LINK_TEXT_MAX];
-    struct shmid_ds ds;
+    struct sysv     *s = sysv_of(seg);
+    char             text[LINK_TEXT_MAX];
+    struct shmx_stat row;
+    int              r = examine(s, st);
 
-    if (shmctl(s->id, IPC_STAT, &ds) < 0)
-        return -errno;
-    table_describe(&ds, s->id, st);
-    st->resident = table_resident(s->id);
+    if (r < 0)
+        return r;
+    if (table_find(s->id, &row))
+        st->resident = row.resident;
     if (seg->named && directory_readlink(entry_of(seg), text, sizeof text) == 0
         && strcmp(text, s->link) == 0)
         st->state &= ~SHMX_IS_NAMELESS;
@@ -728,29 +750,18 @@ sysv_chmod(struct shmx *seg, mode_t mode)
 static int
 sysv_chown(struct shmx *seg, uid_t uid, gid_t gid)
 {
-    struct sysv    *s = sysv_of(seg);
-    const char     *entry = seg->named ? entry_of(seg) : NULL;
-    struct shmid_ds ds;
-    uid_t           before;
-    int             r;
+    struct sysv     *s = sysv_of(seg);
+    const char      *entry = seg->named ? entry_of(seg) : NULL;
+    struct shmx_stat st;
+    int              r = examine(s, &st);
 
-    if (shmctl(s->id, IPC_STAT, &ds) < 0)
-        return -errno;
-    before = ds.shm_perm.uid;
-    if (entry != NULL) {
+    if (r == 0 && entry != NULL)
         r = directory_chown(entry, s->link, uid, gid);
-        if (r < 0)
-            return r;
-    }
-    if (uid != (uid_t)-1)
-        ds.shm_perm.uid = uid;
-    if (gid != (gid_t)-1)
-        ds.shm_perm.gid = gid;
-    if (shmctl(s->id, IPC_SET, &ds) == 0)
-        return 0;
-    r = -errno;
-    if (entry != NULL)
-        directory_chown(entry, s->link, before, (gid_t)-1);
+    if (r < 0)
+        return r;
+    r = set_perm(s, uid == (uid_t)-1 ? st.uid : uid, gid == (gid_t)-1 ? st.gid : gid, st.mode);
+    if (r < 0 && entry != NULL)
+        directory_chown(entry, s->link, st.uid, (gid_t)-1);
     return r;
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -129,16 +128,16 @@ table_read(struct shmx_stat **rows, size_t *count)
     return r;
 }
 
-uint64_t
-table_resident(int id)
+bool
+table_find(int id, struct shmx_stat *row)
 {
-    struct shmx_stat row = { .id = -1 };
-    FILE            *f = fopen(TABLE, "re");
+    FILE *f = fopen(TABLE, "re");
+    bool  found = false;
 
     if (f == NULL)
-        return 0;
-    while (next_row(f, &row) && row.id != id)
-        continue;
+        return false;
+    while (!found && next_row(f, row))
+        found = row->id == id;
     fclose(f);
-    return row.id == id ? row.resident : 0;
+    return found;
 }

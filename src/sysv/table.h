@@ -5,6 +5,7 @@
 
 #include "shmx.h"
 
+#include <stdbool.h>
 #include <sys/shm.h>
 
 /* What struct shmid_ds says, as struct shmx_stat. */
@@ -13,7 +14,7 @@ void table_describe(const struct shmid_ds *ds, int id, struct shmx_stat *st);
 /* All rows, in *rows (to be freed) and *count. 0 or -errno; none where /proc is not there. */
 int table_read(struct shmx_stat **rows, size_t *count);
 
-/* Bytes of the segment that are in RAM; 0 where /proc does not tell. */
-uint64_t table_resident(int id);
+/* The row of that id; false: none, or /proc does not tell. Rights on the segment play no part. */
+bool table_find(int id, struct shmx_stat *row);
 
 #endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SKIPPED 77
+
+const unsigned    backend_flag[BACKENDS] = { SHMX_POSIX, SHMX_SYSV };
+const char *const backend_prefix[BACKENDS] = { "posix:", "sysv:" };
+
+/* Names, segments, descriptors and mappings. */
+struct belongings {
+    int names, segments, descriptors, mappings;
+};
+
+static struct belongings initial, marked;
+
+static int
+count_entries(const char *path)
+{
+    struct dirent *d;
+    int            count = 0;
+    DIR           *dir = opendir(path);
+
+    ck_assert_ptr_nonnull(dir);
+    while ((d = readdir(dir)) != NULL)
+        count += strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
+    closedir(dir);
+    return count;
+}
+
+static int
+count_lines(const char *path, const char *with, const char *or_with)
+{
+    char  line[1024];
+    int   count = 0;
+    FILE *f = fopen(path, "re");
+
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof line, f) != NULL)
+        count += strstr(line, with) != NULL || strstr(line, or_with) != NULL;
+    fclose(f);
+    return count;
+}
+
+static struct belongings
+belongings_now(void)
+{
+    return (struct belongings){
+        .names = count_entries("/dev/shm"),
+        .segments = count_lines("/proc/sysvipc/shm", "\n", "\n") - 1,
+        .descriptors = count_entries("/proc/self/fd"),
+        .mappings = count_lines("/proc/self/maps", "/dev/shm/", "/SYSV"),
+    };
+}
+
+static void
+assert_belongings(const struct belongings *before, const char *what, const char *file, int line)
+{
+    struct belongings now = belongings_now();
+
+    ck_assert_msg(now.names == before->names && now.segments == before->segments
+                      && now.descriptors == before->descriptors && now.mappings == before->mappings,
+                  "%s:%d: %s: names %d -> %d, segments %d -> %d, descriptors %d -> %d, "
+                  "mappings %d -> %d",
+                  file, line, what, before->names, now.names, before->segments, now.segments,
+                  before->descriptors, now.descriptors, before->mappings, now.mappings);
+}
+
+void
+mark(void)
+{
+    marked = belongings_now();
+}
+
+void
+assert_fails(int64_t result, int err, const char *call, const char *file, int line)
+{
+    ck_assert_msg(result == err, "%s:%d: %s: %lld (%s), expected %d (%s)", file, line, call,
+                  (long long)result, shmx_strerror((int)result), err, shmx_strerror(err));
+    assert_belongings(&marked, call, file, line);
+}
+
+static const char *
+peer_path(void)
+{
+    const char *path = getenv("SHMX_TEST_PEER");
+
+    return path != NULL ? path : TEST_PEER;
+}
+
+struct peer
+peer_start(const char *const argv[])
+{
+    struct peer peer;
+    int         in[2], out[2];
+
+    ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+    peer.pid = fork();
+    ck_assert_int_ge(peer.pid, 0);
+    if (peer.pid == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        execv(peer_path(), (char *const *)argv);
+        _exit(126);
+    }
+    close(in[0]);
+    close(out[1]);
+    peer.in = in[1];
+    peer.out = out[0];
+    return peer;
+}
+
+void
+peer_await(struct peer *peer, const char *line)
+{
+    char   text[256];
+    size_t length = 0;
+
+    while (length < sizeof text - 1 && read(peer->out, text + length, 1) == 1
+           && text[length] != '\n')
+        length++;
+    text[length] = '\0';
+    ck_assert_str_eq(text, line);
+}
+
+int
+peer_finish(struct peer *peer)
+{
+    int status;
+
+    if (peer->in >= 0)
+        close(peer->in);
+    ck_assert_int_eq(waitpid(peer->pid, &status, 0), peer->pid);
+    close(peer->out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int
+peer_run(const char *const argv[])
+{
+    struct peer peer = peer_start(argv);
+
+    return peer_finish(&peer);
+}
+
+void
+become_nobody(void)
+{
+    ck_assert_int_eq(setgroups(0, NULL), 0);
+    ck_assert_int_eq(setresgid(NOBODY, NOBODY, NOBODY), 0);
+    ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+}
+
+void
+write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+/*
+ * In a chroot "/" is no mount point and cannot be made private, so that our mounts would show up
+ * outside: joining one's own mount namespace leads to its true root, and a descriptor back.
+ */
+static int
+make_mounts_private(void)
+{
+    int root = open("/", O_PATH | O_CLOEXEC), here = open(".", O_PATH | O_CLOEXEC);
+    int self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), r = -1;
+
+    if (root >= 0 && here >= 0 && self >= 0 && setns(self, CLONE_NEWNS) == 0
+        && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && fchdir(root) == 0
+        && chroot(".") == 0 && fchdir(here) == 0)
+        r = 0;
+    close(root);
+    close(here);
+    close(self);
+    return r;
+}
+
+void
+mount_dev_shm(const char *options)
+{
+    ck_assert_msg(mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0,
+                  "mount: %s", strerror(errno));
+}
+
+static void
+enter_own_world(void)
+{
+    ck_assert_int_eq(unshare(CLONE_NEWNS | CLONE_NEWIPC), 0);
+    mount_dev_shm("size=8g,mode=1777");
+    initial = belongings_now();
+}
+
+static void
+leave_own_world(void)
+{
+    assert_belongings(&initial, "at the end of the test", __FILE__, __LINE__);
+}
+
+TCase *
+add_case(Suite *suite, const char *name)
+{
+    TCase *tc = tcase_create(name);
+
+    tcase_add_checked_fixture(tc, enter_own_world, leave_own_world);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+    return tc;
+}
+
+int
+suite_main(Suite *suite)
+{
+    SRunner *runner;
+    int      run, failed;
+
+    /* In a namespace of its own for all of them, from which each test's is copied. */
+    if (unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0 || make_mounts_private() < 0) {
+        fprintf(stderr, "skipped: no private namespaces: %s\n", strerror(errno));
+        return SKIPPED;
+    }
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    run = srunner_ntests_run(runner);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    if (run == 0)
+        fprintf(stderr, "nothing was run: is CK_RUN_CASE mistyped?\n");
+    return run == 0 || failed > 0;
+}

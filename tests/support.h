@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the suites share: a world of their own, both backends, and what must not be left behind. */
+#ifndef TESTS_SUPPORT_H
+#define TESTS_SUPPORT_H
+
+#include "shmx.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdbool.h>
+
+#define NOBODY 65534
+
+/* Tests over both backends are loop tests from 0 to BACKENDS; _i selects. */
+#define BACKENDS 2
+extern const unsigned    backend_flag[BACKENDS];
+extern const char *const backend_prefix[BACKENDS]; /* "posix:", "sysv:" */
+
+#define ok(call) ck_assert_int_eq((call), 0)
+
+/* A call that must return err and leave nothing behind: no name, segment, descriptor, mapping. */
+#define fails(call, err) (mark(), assert_fails((call), (err), #call, __FILE__, __LINE__))
+
+void mark(void);
+void assert_fails(int64_t result, int err, const char *call, const char *file, int line);
+
+/* A helper program of the tests, as another process: "peer", with its arguments. */
+struct peer {
+    pid_t pid;
+    int   in;  /* closing it lets a waiting peer go on */
+    int   out; /* what it prints */
+};
+struct peer peer_start(const char *const argv[]);
+void        peer_await(struct peer *peer, const char *line);
+int         peer_finish(struct peer *peer); /* its exit status, -signal if killed */
+int         peer_run(const char *const argv[]);
+
+/* Become another user for the rest of this (forked) test. Skips nothing: fails if it cannot. */
+void become_nobody(void);
+
+/* Another empty /dev/shm for this test, a tmpfs with such mount options. */
+void mount_dev_shm(const char *options);
+void write_text(const char *path, const char *text);
+
+/*
+ * A case in which each test has a world of its own, an empty /dev/shm and an IPC namespace without
+ * segments, and must leave it so: without names and segments, and with the descriptors and mappings
+ * that it began with.
+ */
+TCase *add_case(Suite *suite, const char *name);
+
+/* Runs the suite: the exit status of main. 77 where there can be no world of one's own. */
+int suite_main(Suite *suite);
+
+#endif
