@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lives: other processes, holders, ephemeral segments, crashes, collecting; over both backends. */
+#include "support.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SIZE 20000
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static const char *
+number(unsigned long n)
+{
+    static char text[4][24];
+    static int  next;
+
+    next = (next + 1) % 4;
+    snprintf(text[next], sizeof text[next], "%lu", n);
+    return text[next];
+}
+
+static struct shmx *
+created(int i, const char *name, unsigned flags)
+{
+    struct shmx *seg = NULL;
+
+    ok(shmx_create(name, SIZE, 0600, backend_flag[i] | flags, &seg));
+    return seg;
+}
+
+static int64_t
+holders(struct shmx *seg)
+{
+    struct shmx_stat st;
+
+    ok(shmx_stat(seg, &st));
+    return st.holders;
+}
+
+/* A System V segment whose last attachment goes with a killed process goes a moment later. */
+static void
+await_absence(const char *name)
+{
+    struct shmx *seg;
+    int          k, r = 0;
+
+    for (k = 0; k < 1000; k++) {
+        r = shmx_open(name, 0, &seg);
+        if (r < 0)
+            break;
+        shmx_close(seg);
+        usleep(1000);
+    }
+    ck_assert_int_eq(r, -ENOENT);
+}
+
+START_TEST(unrelated_process_shares)
+{
+    struct shmx   *seg = created(_i, "/shared", 0);
+    unsigned char *p;
+    void          *addr;
+    size_t         k;
+
+    ok(shmx_attach(seg, 0, &addr));
+    for (k = 0, p = addr; k < SIZE; k++)
+        p[k] = (unsigned char)(k * 7);
+    ck_assert_int_eq(peer_run((const char *[]){ "peer", "pattern", "/shared", NULL }), 0);
+    for (k = 0; k < SIZE; k++)
+        ck_assert_uint_eq(p[k], (unsigned char)(k * 7 + 1));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(raw_reference_is_passed_between_processes)
+{
+    struct shmx   *seg = NULL;
+    unsigned char *p;
+    void          *addr;
+    size_t         k;
+
+    ok(shmx_create(_i == 0 ? NULL : "sysv:key=0x5a5a1234", SIZE, 0600, SHMX_SYSV, &seg));
+    ck_assert_int_eq(strncmp(shmx_name(seg), _i == 0 ? "sysv:id=" : "sysv:key=0x5a5a1234", 8), 0);
+    ok(shmx_attach(seg, 0, &addr));
+    for (k = 0, p = addr; k < SIZE; k++)
+        p[k] = (unsigned char)(k * 7);
+    ck_assert_int_eq(peer_run((const char *[]){ "peer", "pattern", shmx_name(seg), NULL }), 0);
+    ck_assert_uint_eq(p[5], 36);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(persistent_outlives_its_creator)
+{
+    struct peer  peer = peer_start((const char *[]){ "peer", "create", "/kept", "20000", "600",
+                                                     number(backend_flag[_i]), NULL });
+    struct shmx *seg;
+    char         name[32];
+
+    snprintf(name, sizeof name, "%s/kept", backend_prefix[_i]);
+    peer_await(&peer, name);
+    kill(peer.pid, SIGKILL);
+    ck_assert_int_eq(peer_finish(&peer), -SIGKILL);
+    ok(shmx_open("/kept", 0, &seg));
+    ck_assert_int_eq(shmx_size(seg), SIZE);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(holders_are_counted)
+{
+    struct shmx *seg = created(_i, "/held", 0), *again;
+    struct peer  peers[10];
+    size_t       k;
+
+    ck_assert_int_eq(holders(seg), 1);
+    for (k = 0; k < COUNT_OF(peers); k++) {
+        peers[k] = peer_start((const char *[]){ "peer", "hold", "/held", NULL });
+        peer_await(&peers[k], "held");
+        ck_assert_int_eq(holders(seg), (int)k + 2);
+    }
+    ok(shmx_open("/held", 0, &again));
+    /* nattch counts handles, kernel locks count processes */
+    ck_assert_int_eq(holders(again), (int)COUNT_OF(peers) + 1 + _i);
+    shmx_close(again);
+    for (k = 0; k < COUNT_OF(peers); k++) {
+        if (k % 2 == 0)
+            kill(peers[k].pid, SIGKILL);
+        ck_assert_int_eq(peer_finish(&peers[k]), k % 2 == 0 ? -SIGKILL : 0);
+        ck_assert_int_eq(holders(seg), (int)(COUNT_OF(peers) - k));
+    }
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(attaching_counts_once)
+{
+    struct shmx *seg = created(_i, "/once", 0);
+    void        *a, *b, *copy;
+
+    ck_assert_int_eq(holders(seg), 1);
+    ok(shmx_attach(seg, 0, &a));
+    ck_assert_int_eq(holders(seg), 1);
+    ok(shmx_attach_range(seg, 10, 10, SHMX_RDONLY, &b));
+    ck_assert_int_eq(holders(seg), 1 + _i); /* as a plain program's nattch */
+    ok(shmx_attach(seg, SHMX_PRIVATE, &copy));
+    ck_assert_int_eq(holders(seg), 1 + _i);
+    ok(shmx_detach(seg, a));
+    ck_assert_int_eq(holders(seg), 1);
+    ok(shmx_detach(seg, b));
+    ck_assert_int_eq(holders(seg), 1);
+    ok(shmx_detach(seg, copy));
+    ck_assert_int_eq(holders(seg), 1);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(ephemeral_goes_with_the_last_close)
+{
+    struct shmx *seg = created(_i, "/fleeting", SHMX_EPHEMERAL), *other = NULL, *third = NULL;
+
+    ok(shmx_open("/fleeting", SHMX_RDONLY, &other));
+    shmx_close(seg);
+    ok(shmx_open("/fleeting", 0, &third));
+    shmx_close(third);
+    shmx_close(other);
+    fails(shmx_open("/fleeting", 0, &third), -ENOENT);
+    seg = created(1 - _i, "/fleeting", 0);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(ephemeral_goes_with_the_last_killed)
+{
+    struct shmx *seg = created(_i, "/fleeting", SHMX_EPHEMERAL), *other = NULL;
+    struct peer  peer = peer_start((const char *[]){ "peer", "hold", "/fleeting", NULL });
+
+    peer_await(&peer, "held");
+    shmx_close(seg);
+    ok(shmx_open("/fleeting", 0, &other)); /* lives on in the peer */
+    shmx_close(other);
+    kill(peer.pid, SIGKILL);
+    ck_assert_int_eq(peer_finish(&peer), -SIGKILL);
+    await_absence("/fleeting");
+    /* whatever is left of the name is in nobody's way */
+    seg = created(1 - _i, "/fleeting", SHMX_EPHEMERAL);
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(dead_is_replaced_by_create)
+{
+    struct peer peer =
+        peer_start((const char *[]){ "peer", "create", "/dead", "20000", "600",
+                                     number(backend_flag[_i] | SHMX_EPHEMERAL), NULL });
+    struct shmx *seg = NULL;
+    char         name[32];
+    int          k, r;
+
+    snprintf(name, sizeof name, "%s/dead", backend_prefix[_i]);
+    peer_await(&peer, name);
+    fails(shmx_create("/dead", SIZE, 0600, SHMX_POSIX, &seg), -EEXIST);
+    fails(shmx_create("/dead", SIZE, 0600, SHMX_SYSV, &seg), -EEXIST);
+    kill(peer.pid, SIGKILL);
+    peer_finish(&peer);
+    for (k = 0; k < 1000; k++) {
+        r = shmx_create("/dead", SIZE, 0600, backend_flag[1 - _i], &seg);
+        if (r != -EEXIST)
+            break;
+        usleep(1000);
+    }
+    ok(r);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(fork_shares_the_hold)
+{
+    struct shmx *seg = created(_i, "/forked", SHMX_EPHEMERAL), *other = NULL;
+    pid_t        pid = check_fork();
+
+    if (pid == 0) {
+        shmx_close(seg); /* the parent holds on */
+        exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ok(shmx_open("/forked", 0, &other));
+    shmx_close(other);
+    shmx_close(seg);
+    fails(shmx_open("/forked", 0, &other), -ENOENT);
+}
+END_TEST
+
+START_TEST(forked_child_keeps_it_alive)
+{
+    struct shmx *seg = created(_i, "/forked", SHMX_EPHEMERAL), *other = NULL;
+    int          gate[2];
+    pid_t        pid;
+    char         c;
+
+    ck_assert_int_eq(pipe(gate), 0);
+    pid = check_fork();
+    if (pid == 0) {
+        close(gate[1]);
+        ck_assert_int_eq(read(gate[0], &c, 1), 0);
+        ck_assert_int_eq(shmx_write(seg, "x", 1, 0), 1);
+        shmx_close(seg);
+        exit(0);
+    }
+    close(gate[0]);
+    shmx_close(seg);
+    ok(shmx_open("/forked", 0, &other));
+    shmx_close(other);
+    close(gate[1]);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    fails(shmx_open("/forked", 0, &other), -ENOENT);
+}
+END_TEST
+
+START_TEST(ephemeral_can_be_destroyed_early)
+{
+    struct shmx *seg = created(_i, "/fleeting", SHMX_EPHEMERAL), *other;
+    void        *a, *b;
+
+    ok(shmx_open("/fleeting", 0, &other));
+    ok(shmx_attach(seg, 0, &a));
+    ok(shmx_attach(other, 0, &b));
+    ok(shmx_destroy(other));
+    fails(shmx_destroy(seg), -ENOENT);
+    strcpy(a, "works");
+    ck_assert_str_eq(b, "works");
+    shmx_close(seg);
+    shmx_close(other);
+}
+END_TEST
+
+START_TEST(anonymous_ephemeral_is_published)
+{
+    struct shmx *seg = NULL, *other = NULL;
+
+    ok(shmx_create(NULL, SIZE, 0600, backend_flag[_i] | SHMX_EPHEMERAL, &seg));
+    ok(shmx_publish(seg, "/late"));
+    ok(shmx_open("/late", 0, &other));
+    shmx_close(seg);
+    shmx_close(other);
+    fails(shmx_open("/late", 0, &other), -ENOENT);
+}
+END_TEST
+
+START_TEST(ephemeral_keeps_its_owner_able)
+{
+    struct shmx *seg = created(_i, "/fleeting", SHMX_EPHEMERAL), *other = NULL;
+
+    fails(shmx_chmod(seg, 0444), -EINVAL);
+    ok(shmx_chmod(seg, 0644));
+    ok(shmx_open("/fleeting", 0, &other));
+    shmx_close(seg);
+    shmx_close(other);
+    fails(shmx_open("/fleeting", 0, &other), -ENOENT);
+}
+END_TEST
+
+struct report {
+    const char *name;
+    int         total, matching;
+    unsigned    state;
+};
+
+static int
+record(const char *name, const struct shmx_stat *st, void *arg)
+{
+    struct report *report = arg;
+
+    report->total++;
+    if (strcmp(name, report->name) == 0) {
+        report->matching++;
+        report->state = st->state;
+    }
+    return 0;
+}
+
+START_TEST(collect_removes_the_dead)
+{
+    struct peer peer =
+        peer_start((const char *[]){ "peer", "create", "/dead", "20000", "600",
+                                     number(backend_flag[_i] | SHMX_EPHEMERAL), NULL });
+    struct shmx  *alive = created(_i, "/alive", SHMX_EPHEMERAL), *kept = created(_i, "/kept", 0);
+    char          name[32];
+    struct report report = { .name = name };
+    int           k;
+
+    snprintf(name, sizeof name, "%s/dead", backend_prefix[_i]);
+    peer_await(&peer, name);
+    ok(shmx_collect(0, record, &report));
+    ck_assert_int_eq(report.total, 0);
+    kill(peer.pid, SIGKILL);
+    peer_finish(&peer);
+    for (k = 0; k < 1000 && report.total == 0; k++)
+        ok(shmx_collect(SHMX_DRY_RUN, record, &report));
+    ck_assert_int_eq(report.total, 1);
+    ck_assert_int_eq(access("/dev/shm/dead", F_OK) == 0 || _i == 1, 1);
+    ok(shmx_collect(backend_flag[1 - _i], record, &report));
+    ck_assert_int_eq(report.total, 1);
+    ok(shmx_collect(0, record, &report));
+    ck_assert_int_eq(report.total, 2);
+    ck_assert_int_eq(report.matching, 2);
+    ck_assert(report.state & SHMX_IS_DEAD);
+    ok(shmx_collect(0, NULL, NULL));
+    shmx_close(alive);
+    ok(shmx_destroy(kept));
+    shmx_close(kept);
+}
+END_TEST
+
+START_TEST(collect_asks_before_it_takes_orphans)
+{
+    struct shmx  *kept = created(_i, "/kept", 0), *held = created(_i, "/held", 0);
+    char          name[32];
+    struct report report = { .name = name };
+
+    snprintf(name, sizeof name, "%s/kept", backend_prefix[_i]);
+    shmx_close(kept);
+    ok(shmx_collect(0, record, &report));
+    ck_assert_int_eq(report.total, 1);
+    ck_assert_int_eq(report.matching, 1);
+    ck_assert(!(report.state & SHMX_IS_DEAD));
+    ok(shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, record, &report));
+    ck_assert_int_eq(report.total, 2);
+    ok(shmx_open("/kept", 0, &kept));
+    ok(shmx_collect(SHMX_ORPHANS, record, &report));
+    ck_assert_int_eq(report.total, 2);
+    shmx_close(kept);
+    ok(shmx_collect(SHMX_ORPHANS, record, &report));
+    ck_assert_int_eq(report.total, 3);
+    fails(shmx_open("/kept", 0, &kept), -ENOENT);
+    ok(shmx_collect(SHMX_ORPHANS, record, &report));
+    ck_assert_int_eq(report.total, 3);
+    ok(shmx_destroy(held));
+    shmx_close(held);
+}
+END_TEST
+
+START_TEST(killed_initialiser_leaves_nothing)
+{
+    struct peer peer =
+        peer_start((const char *[]){ "peer", "stick", "/stuck", number(backend_flag[_i]), NULL });
+    struct shmx *seg = NULL;
+
+    peer_await(&peer, "in init");
+    fails(shmx_open("/stuck", 0, &seg), -ENOENT); /* never seen half-made */
+    kill(peer.pid, SIGKILL);
+    ck_assert_int_eq(peer_finish(&peer), -SIGKILL);
+    ok(shmx_collect(0, NULL, NULL));
+}
+END_TEST
+
+START_TEST(waiter_takes_over_from_the_killed)
+{
+    const char *const stick[] = { "peer", "stick", "/stuck", number(backend_flag[_i]), NULL };
+    struct peer       first = peer_start(stick), second;
+    struct shmx      *seg;
+
+    peer_await(&first, "in init");
+    second = peer_start(stick);
+    usleep(20000);
+    kill(first.pid, SIGKILL);
+    ck_assert_int_eq(peer_finish(&first), -SIGKILL);
+    peer_await(&second, "in init");
+    ck_assert_int_eq(peer_finish(&second), 11);
+    ok(shmx_open("/stuck", 0, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(shmx_collect(0, NULL, NULL)); /* the first one's intent */
+}
+END_TEST
+
+#define RACERS 1000
+
+START_TEST(thousand_racers_one_creator)
+{
+    static struct peer racers[RACERS];
+    char               log[] = "/tmp/shmx-race-XXXXXX";
+    const char *const  argv[] = { "peer",
+                                  "race",
+                                 _i < 2 ? "/race" : "sysv:key=0x600d1dea",
+                                  "8192",
+                                  number(backend_flag[_i == 0 ? 0 : 1]),
+                                  log,
+                                  NULL };
+    int                k, created = 0, opened = 0, fd = mkstemp(log);
+    struct shmx       *seg;
+    struct stat        st;
+
+    ck_assert_int_ge(fd, 0);
+    for (k = 0; k < RACERS; k++)
+        racers[k] = peer_start(argv);
+    for (k = 0; k < RACERS; k++) {
+        close(racers[k].in); /* all the others wait for theirs, or race already */
+        racers[k].in = -1;
+    }
+    for (k = 0; k < RACERS; k++) {
+        switch (peer_finish(&racers[k])) {
+        case 10:
+            opened++;
+            break;
+        case 11:
+            created++;
+            break;
+        }
+    }
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    close(fd);
+    unlink(log);
+    ck_assert_int_eq(created, 1);
+    ck_assert_int_eq(opened, RACERS - 1);
+    ck_assert_int_eq(st.st_size, 1); /* initialised once */
+    ok(shmx_open(argv[2], 0, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("contract: life");
+    TCase *tc = add_case(suite, "processes");
+
+    tcase_add_loop_test(tc, unrelated_process_shares, 0, BACKENDS);
+    tcase_add_loop_test(tc, raw_reference_is_passed_between_processes, 0, 2);
+    tcase_add_loop_test(tc, persistent_outlives_its_creator, 0, BACKENDS);
+    tcase_add_loop_test(tc, holders_are_counted, 0, BACKENDS);
+    tcase_add_loop_test(tc, attaching_counts_once, 0, BACKENDS);
+    tcase_add_loop_test(tc, fork_shares_the_hold, 0, BACKENDS);
+    tcase_add_loop_test(tc, forked_child_keeps_it_alive, 0, BACKENDS);
+
+    tc = add_case(suite, "ephemeral");
+    tcase_add_loop_test(tc, ephemeral_goes_with_the_last_close, 0, BACKENDS);
+    tcase_add_loop_test(tc, ephemeral_goes_with_the_last_killed, 0, BACKENDS);
+    tcase_add_loop_test(tc, dead_is_replaced_by_create, 0, BACKENDS);
+    tcase_add_loop_test(tc, ephemeral_can_be_destroyed_early, 0, BACKENDS);
+    tcase_add_loop_test(tc, anonymous_ephemeral_is_published, 0, BACKENDS);
+    tcase_add_loop_test(tc, ephemeral_keeps_its_owner_able, 0, BACKENDS);
+
+    tc = add_case(suite, "collect");
+    tcase_add_loop_test(tc, collect_removes_the_dead, 0, BACKENDS);
+    tcase_add_loop_test(tc, collect_asks_before_it_takes_orphans, 0, BACKENDS);
+    tcase_add_loop_test(tc, killed_initialiser_leaves_nothing, 0, BACKENDS);
+    tcase_add_loop_test(tc, waiter_takes_over_from_the_killed, 0, BACKENDS);
+
+    tc = add_case(suite, "race");
+    tcase_set_timeout(tc, 300);
+    tcase_add_loop_test(tc, thousand_racers_one_creator, 0, 3);
+    return suite_main(suite);
+}
