@@ -195,6 +195,30 @@ directory_walk(int (*visit)(const char *entry, void *arg), void *arg)
     return r;
 }
 
+struct search {
+    const struct stat *object;
+    char              *entry;
+};
+
+static int
+compare_entry(const char *entry, void *arg)
+{
+    const struct search *search = arg;
+
+    if (directory_is_hidden(entry) || !directory_is(entry, search->object))
+        return 0;
+    strlcpy(search->entry, entry, NAME_MAX + 1);
+    return 1;
+}
+
+int
+directory_find(const struct stat *object, char entry[NAME_MAX + 1])
+{
+    int r = directory_walk(compare_entry, &(struct search){ object, entry });
+
+    return r == 1 ? 0 : r < 0 ? r : -ENOENT;
+}
+
 /* Two texts that share a number merely wait for each other. (FNV-1a.) */
 static void
 lock_entry(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])

@@ -32,6 +32,9 @@ int directory_stat(const char *entry, struct stat *st);
 /* Whether the entry is that object: a struct stat, of which dev and ino are compared. */
 bool directory_is(const char *entry, const void *object);
 
+/* The entry that is that object, hidden ones aside; -ENOENT if there is none. */
+int directory_find(const struct stat *object, char entry[NAME_MAX + 1]);
+
 /* The target of the symbolic link; -ENOENT if it is none, -ELOOP if it does not fit. */
 int directory_readlink(const char *entry, char *text, size_t size);
 

@@ -268,23 +268,17 @@ reopen(int fd, int access)
     return fresh < 0 ? -errno : fresh;
 }
 
-/* The name in /dev/shm by which the object can be opened, if it has one. */
+/* The name in /dev/shm by which the object can be opened, if it has one. The kernel does not know
+   it: to /proc, what was made with O_TMPFILE stays deleted. */
 static char *
-name_of(int fd, const struct stat *st)
+name_of(const struct stat *st)
 {
-    char    self[32], target[PATH_MAX];
-    char   *name;
-    ssize_t length;
+    char  entry[NAME_MAX + 1];
+    char *name;
 
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    length = readlink(self, target, sizeof target - 1);
-    if (length < 0)
+    if (st->st_nlink == 0 || directory_find(st, entry) < 0)
         return NULL;
-    target[length] = '\0';
-    if (strncmp(target, DIRECTORY "/", sizeof DIRECTORY) != 0
-        || !directory_is(target + sizeof DIRECTORY, st))
-        return NULL;
-    return asprintf(&name, "posix:/%s", target + sizeof DIRECTORY) < 0 ? NULL : name;
+    return asprintf(&name, "posix:/%s", entry) < 0 ? NULL : name;
 }
 
 /* A descriptor for a handle of its own: opened anew if possible, to count as a holder. */
@@ -303,7 +297,8 @@ take_descriptor(int fd, unsigned flags, bool *fresh)
         return -EACCES;
     taken = reopen(fd, flags & SHMX_RDONLY ? O_RDONLY : access);
     *fresh = taken >= 0;
-    if (*fresh || ((flags & SHMX_RDONLY) && access != O_RDONLY))
+    if (*fresh || taken == -EMFILE || taken == -ENFILE
+        || ((flags & SHMX_RDONLY) && access != O_RDONLY))
         return taken;
     taken = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     return taken < 0 ? -errno : taken;
@@ -357,7 +352,7 @@ posix_open_fd(int fd, unsigned flags, struct shmx **seg)
         p->seg.flags |= SHMX_RDONLY;
     if (page > (size_t)sysconf(_SC_PAGESIZE))
         p->seg.flags |= SHMX_HUGE;
-    p->seg.name = name_of(taken, &st);
+    p->seg.name = name_of(&st);
     p->seg.label = p->seg.name;
     p->seg.named = p->seg.name != NULL;
     return 0;

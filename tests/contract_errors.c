@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Trouble: limits, other users, hostile neighbours, other namespaces; over both backends. */
+#include "support.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SIZE 10000
+
+static struct shmx *
+created(int i, const char *name, mode_t mode)
+{
+    struct shmx *seg = NULL;
+
+    ok(shmx_create(name, SIZE, mode, backend_flag[i], &seg));
+    return seg;
+}
+
+/* Run the rest in a child that is another user: the test's own user takes what it left away. */
+#define as_nobody(statements)                                                                      \
+    do {                                                                                           \
+        pid_t pid_ = check_fork();                                                                 \
+        if (pid_ == 0) {                                                                           \
+            become_nobody();                                                                       \
+            statements;                                                                            \
+            exit(0);                                                                               \
+        }                                                                                          \
+        int status_;                                                                               \
+        ck_assert_int_eq(waitpid(pid_, &status_, 0), pid_);                                        \
+        ck_assert_int_eq(status_, 0);                                                              \
+    } while (0)
+
+START_TEST(full_dev_shm)
+{
+    struct shmx *seg = NULL, *taken = NULL;
+
+    mount_dev_shm("size=1m");
+    fails(shmx_create("/big", 2 << 20, 0600, SHMX_POSIX, &seg), -ENOSPC);
+    fails(shmx_open_or_create("/big", 2 << 20, 0600, SHMX_POSIX, NULL, NULL, &seg), -ENOSPC);
+    ok(shmx_create("/small", 900 << 10, 0600, SHMX_POSIX, &taken));
+    fails(shmx_create("/small", 2 << 20, 0600, SHMX_POSIX, &seg), -EEXIST);
+    fails(shmx_resize(taken, 2 << 20), -ENOSPC);
+    ck_assert_int_eq(shmx_size(taken), 900 << 10);
+    fails(shmx_create("/second", 200 << 10, 0600, SHMX_POSIX, &seg), -ENOSPC);
+    ok(shmx_resize(taken, 800 << 10)); /* the failed growth gave back what it had got */
+    ok(shmx_create("/second", 200 << 10, 0600, SHMX_POSIX, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(shmx_create("/sysv", 2 << 20, 0600, SHMX_SYSV, &seg)); /* is not on /dev/shm */
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(shmx_destroy(taken));
+    shmx_close(taken);
+}
+END_TEST
+
+START_TEST(sparse_is_not_reserved)
+{
+    struct shmx *seg = NULL;
+    char         page[4096];
+    int          k, r = 0;
+
+    mount_dev_shm("size=1m");
+    memset(page, 1, sizeof page);
+    ok(shmx_create("/sparse", 2 << 20, 0600, SHMX_POSIX | SHMX_SPARSE, &seg));
+    for (k = 0; k < 512 && r >= 0; k++)
+        r = (int)shmx_write(seg, page, sizeof page, (uint64_t)k * sizeof page);
+    ck_assert_int_eq(r, -ENOSPC); /* and no SIGBUS */
+    ok(shmx_resize(seg, 4 << 20));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(no_inodes_left)
+{
+    struct shmx *seg = NULL;
+    int          fd;
+
+    mount_dev_shm("nr_inodes=2"); /* the root directory is one */
+    fd = open("/dev/shm/last", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    fails(shmx_create("/x", SIZE, 0600, backend_flag[_i], &seg), -ENOSPC);
+    if (_i == 1) { /* needs none without a name */
+        ok(shmx_create(NULL, SIZE, 0600, SHMX_SYSV, &seg));
+        fails(shmx_publish(seg, "/x"), -ENOSPC);
+        ok(shmx_destroy(seg));
+        shmx_close(seg);
+    }
+    close(fd);
+    unlink("/dev/shm/last");
+}
+END_TEST
+
+static void
+set_limit(const char *name, const char *value)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/sys/kernel/%s", name);
+    write_text(path, value);
+}
+
+START_TEST(shmmni_reached)
+{
+    struct shmx *one, *seg = NULL;
+
+    set_limit("shmmni", "1");
+    ok(shmx_create("/one", SIZE, 0600, SHMX_SYSV, &one));
+    fails(shmx_create("/two", SIZE, 0600, SHMX_SYSV, &seg), -ENOSPC);
+    fails(shmx_create("/two", SIZE, 0600, SHMX_SYSV | SHMX_EPHEMERAL, &seg), -ENOSPC);
+    fails(shmx_create(NULL, SIZE, 0600, SHMX_SYSV, &seg), -ENOSPC);
+    fails(shmx_create("sysv:key=0x1234", SIZE, 0600, 0, &seg), -ENOSPC);
+    fails(shmx_open_or_create("/two", SIZE, 0600, SHMX_SYSV, NULL, NULL, &seg), -ENOSPC);
+    ok(shmx_destroy(one));
+    shmx_close(one);
+}
+END_TEST
+
+START_TEST(shmmax_and_shmall_reached)
+{
+    struct shmx *seg = NULL;
+
+    set_limit("shmmax", "100000");
+    fails(shmx_create("/x", 100001, 0600, SHMX_SYSV, &seg), -EINVAL);
+    set_limit("shmall", "2");
+    fails(shmx_create("/x", 3 * 4096, 0600, SHMX_SYSV, &seg), -ENOSPC);
+    ok(shmx_create("/x", 2 * 4096, 0600, SHMX_SYSV, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(too_much_to_commit)
+{
+    struct shmx *seg = NULL;
+
+    if (sizeof(void *) < 8)
+        return;
+    fails(shmx_create("/x", (size_t)1 << 46, 0600, backend_flag[_i], &seg),
+          _i == 0 ? -ENOSPC : -ENOMEM);
+}
+END_TEST
+
+START_TEST(out_of_descriptors)
+{
+    struct shmx  *seg = created(_i, "/x", 0600), *other = NULL;
+    struct rlimit limit, none;
+    int           r[6];
+
+    ok(getrlimit(RLIMIT_NOFILE, &limit));
+    none = limit;
+    none.rlim_cur = 0;
+    ok(setrlimit(RLIMIT_NOFILE, &none));
+    r[0] = shmx_create("/y", SIZE, 0600, SHMX_POSIX, &other);
+    r[1] = shmx_open("/x", 0, &other);
+    r[2] = shmx_open_fd(0, 0, &other);
+    r[3] = _i == 0 ? shmx_open_fd(shmx_fd(seg), 0, &other) : -EMFILE;
+    r[4] = shmx_list(0, (int (*)(const char *, const struct shmx_stat *, void *))abort, NULL);
+    r[5] = shmx_collect(0, NULL, NULL);
+    ok(setrlimit(RLIMIT_NOFILE, &limit));
+    ck_assert_int_eq(r[0], -EMFILE);
+    ck_assert_int_eq(r[1], -EMFILE); /* looking for a POSIX one comes first */
+    ck_assert_int_eq(r[2], -EINVAL);
+    ck_assert_int_eq(r[3], -EMFILE);
+    ck_assert_int_eq(r[4], -EMFILE);
+    ck_assert_int_eq(r[5], -EMFILE);
+    ck_assert_ptr_null(other);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(another_user_is_refused)
+{
+    struct shmx *seg = created(_i, "/secret", 0600), *other = NULL;
+
+    as_nobody({
+        fails(shmx_open("/secret", 0, &other), -EACCES);
+        fails(shmx_open("/secret", SHMX_RDONLY, &other), -EACCES);
+        fails(shmx_remove("/secret"), _i == 0 ? -EPERM : -EACCES);
+        fails(shmx_create("/secret", SIZE, 0600, backend_flag[_i], &other), -EEXIST);
+        fails(shmx_open_or_create("/secret", SIZE, 0600, backend_flag[_i], NULL, NULL, &other),
+              -EACCES);
+    });
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(another_user_may_read)
+{
+    struct shmx *seg = created(_i, "/public", 0644), *other = NULL;
+    void        *addr;
+
+    as_nobody({
+        fails(shmx_open("/public", 0, &other), -EACCES);
+        ok(shmx_open("/public", SHMX_RDONLY, &other));
+        ok(shmx_attach(other, 0, &addr));
+        ck_assert_int_eq(mprotect(addr, 1, PROT_READ | PROT_WRITE), -1);
+        fails(shmx_destroy(other), -EPERM);
+        fails(shmx_remove("/public"), -EPERM);
+        fails(shmx_chmod(other, 0666), -EPERM);
+        fails(shmx_chown(other, NOBODY, NOBODY), -EPERM);
+        shmx_close(other);
+        ok(shmx_open("/public", SHMX_RDONLY | SHMX_OWNED, &other)); /* root's is trusted */
+        shmx_close(other);
+    });
+    ok(shmx_open("/public", 0, &other)); /* is still there */
+    shmx_close(other);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(owned_means_made_by_me_or_root)
+{
+    struct shmx *other = NULL;
+
+    as_nobody({
+        ok(shmx_create("/planted", SIZE, 0666, backend_flag[_i], &other));
+        ok(shmx_open("/planted", SHMX_OWNED, &other)); /* one's own */
+    });
+    fails(shmx_open("/planted", SHMX_OWNED, &other), -EPERM);
+    fails(shmx_open_or_create("/planted", SIZE, 0600, SHMX_OWNED, NULL, NULL, &other), -EPERM);
+    ok(shmx_open("/planted", 0, &other));
+    ok(shmx_destroy(other));
+    shmx_close(other);
+}
+END_TEST
+
+START_TEST(giving_away_needs_privilege)
+{
+    struct shmx *other = NULL;
+
+    as_nobody({
+        ok(shmx_create("/mine", SIZE, 0600, backend_flag[_i], &other));
+        fails(shmx_chown(other, 0, (gid_t)-1), -EPERM);
+        ok(shmx_chown(other, NOBODY, NOBODY));
+        ok(shmx_destroy(other));
+        shmx_close(other);
+    });
+}
+END_TEST
+
+START_TEST(mode_decides_at_attach_on_sysv)
+{
+    struct shmx *seg = created(_i, "/narrowed", 0666), *other = NULL;
+    void        *a = NULL, *b = NULL;
+
+    as_nobody({
+        ok(shmx_open("/narrowed", 0, &other));
+        ok(shmx_attach(other, 0, &a));
+        ok(shmx_chmod(seg, 0600) == -EPERM ? 0 : -1);
+        ok(shmx_detach(other, a));
+        shmx_close(other);
+    });
+    ok(shmx_chmod(seg, 0600));
+    as_nobody({
+        ok(shmx_attach(seg, 0, &a)); /* the inherited handle's pin */
+        if (_i == 1)
+            fails(shmx_attach(seg, SHMX_RDONLY, &b), -EACCES);
+        else
+            ok(shmx_attach(seg, SHMX_RDONLY, &b));
+        ok(shmx_detach(seg, a));
+        if (b != NULL)
+            ok(shmx_detach(seg, b));
+    });
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(what_is_no_segment)
+{
+    struct shmx       *seg = NULL;
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/shm/odd" };
+    int                s;
+
+    ok(mkfifo("/dev/shm/odd", 0666));
+    fails(shmx_open("/odd", 0, &seg), -ENODEV);
+    fails(shmx_open("/odd", SHMX_RDONLY, &seg), -ENODEV); /* and does not hang */
+    fails(shmx_create("/odd", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
+    fails(shmx_remove("/odd"), -ENODEV);
+    fails(shmx_open_or_create("/odd", SIZE, 0600, backend_flag[_i], NULL, NULL, &seg), -ENODEV);
+    unlink("/dev/shm/odd");
+
+    ok(mkdir("/dev/shm/odd", 0777));
+    fails(shmx_open("/odd", 0, &seg), -EISDIR);
+    fails(shmx_open("/odd", SHMX_RDONLY, &seg), -EISDIR);
+    fails(shmx_create("/odd", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
+    fails(shmx_remove("/odd"), -EISDIR);
+    rmdir("/dev/shm/odd");
+
+    s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ok(bind(s, (struct sockaddr *)&address, sizeof address));
+    fails(shmx_open("/odd", 0, &seg), -ENODEV);
+    fails(shmx_remove("/odd"), -ENODEV);
+    close(s);
+    unlink("/dev/shm/odd");
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+}
+END_TEST
+
+START_TEST(planted_symlinks_are_not_followed)
+{
+    static const char *const texts[] = { "/etc/passwd",
+                                         "victim",
+                                         "nowhere",
+                                         "sysv:key=0x1 size=1",
+                                         "sysv:key=0x0 size=1 ipc=1",
+                                         "sysv:key=0x1  size=1 ipc=1",
+                                         "sysv:key=0x01 size=1 ipc=1",
+                                         "sysv:id=-1 size=1 ipc=1 pid=1 pidns=1",
+                                         "sysv:key=0x1 size=1 ipc=1 " };
+    struct shmx             *victim = created(0, "/victim", 0600), *seg = NULL;
+    char                     long_text[4000];
+    size_t                   k;
+
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    for (k = 0; k <= sizeof texts / sizeof *texts; k++) {
+        ok(symlink(k < sizeof texts / sizeof *texts ? texts[k] : long_text, "/dev/shm/planted"));
+        fails(shmx_open("/planted", 0, &seg), -ELOOP);
+        fails(shmx_open("posix:/planted", 0, &seg), -ENOENT);
+        fails(shmx_create("/planted", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
+        fails(shmx_remove("/planted"), -ELOOP);
+        ok(shmx_collect(0, NULL, NULL));
+        ok(unlink("/dev/shm/planted"));
+    }
+    ok(shmx_destroy(victim));
+    shmx_close(victim);
+}
+END_TEST
+
+static void
+copy_link(const char *from, const char *to)
+{
+    char    text[256];
+    ssize_t length = readlink(from, text, sizeof text - 1);
+
+    ck_assert_int_gt(length, 0);
+    text[length] = '\0';
+    ok(symlink(text, to));
+}
+
+START_TEST(link_to_somebody_elses_segment)
+{
+    struct shmx *victim = created(1, "/victim", 0600), *seg = NULL;
+
+    as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
+    fails(shmx_open("/lure", 0, &seg), -ENOENT);
+    fails(shmx_create("/lure", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
+    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_remove("/lure")); /* the link, and not what it leads to */
+    as_nobody(copy_link("/dev/shm/victim", "/dev/shm/.shmx-1-999999999-0"));
+    ok(shmx_collect(0, NULL, NULL));
+    ok(unlink("/dev/shm/.shmx-1-999999999-0"));
+    ok(shmx_open("/victim", 0, &seg));
+    shmx_close(seg);
+    ok(shmx_destroy(victim));
+    shmx_close(victim);
+}
+END_TEST
+
+START_TEST(recycled_id_is_not_taken_for_the_old)
+{
+    struct shmx *seg = NULL;
+    char         id[24];
+    struct peer  peer =
+        peer_start((const char *[]){ "peer", "create", "/stale", "10000", "600",
+                                     _i == 0 ? "6" : "2", NULL }); /* by id, by key */
+    struct shmid_ds ds;
+    int             found, again;
+
+    peer_await(&peer, "sysv:/stale");
+    ok(shmx_open("/stale", 0, &seg));
+    ok(shmx_stat(seg, &(struct shmx_stat){ 0 }));
+    shmx_close(seg);
+    found = shmctl(0, SHM_STAT, &ds);
+    ck_assert_int_ge(found, 0);
+    kill(peer.pid, 9);
+    peer_finish(&peer);
+    while (shmctl(found, IPC_RMID, NULL) < 0 && errno != EINVAL && errno != EIDRM)
+        usleep(1000);
+    snprintf(id, sizeof id, "%d", found);
+    set_limit("shm_next_id", id);
+    again = shmget(IPC_PRIVATE, 10000, 0600); /* same user, same size, same id */
+    ck_assert_int_eq(again, found);
+    fails(shmx_open("/stale", 0, &seg), -ENOENT);
+    ok(shmx_create("/stale", SIZE, 0600, SHMX_POSIX, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(shmctl(again, IPC_RMID, NULL));
+}
+END_TEST
+
+START_TEST(stale_link_is_replaced)
+{
+    struct shmx     *seg = created(1, "/stale", 0600), *other = NULL;
+    struct shmx_stat st;
+
+    ok(shmx_stat(seg, &st));
+    ok(shmctl(st.id, IPC_RMID, NULL)); /* as ipcrm would */
+    shmx_close(seg);
+    fails(shmx_open("/stale", 0, &other), -ENOENT);
+    if (_i == 0) {
+        ok(shmx_create("/stale", SIZE, 0600, SHMX_POSIX, &other));
+        ok(shmx_remove("/stale"));
+        shmx_close(other);
+    } else {
+        ok(shmx_remove("/stale"));
+    }
+    fails(shmx_remove("/stale"), -ENOENT);
+}
+END_TEST
+
+START_TEST(another_ipc_namespace)
+{
+    struct shmx *seg = created(1, "/abroad", 0666), *other = NULL;
+    pid_t        pid = check_fork();
+
+    if (pid == 0) {
+        ok(unshare(CLONE_NEWIPC));
+        fails(shmx_open("/abroad", 0, &other), -EXDEV);
+        fails(shmx_remove("/abroad"), -EXDEV);
+        fails(shmx_create("/abroad", SIZE, 0600, backend_flag[_i], &other), -EEXIST);
+        ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+        exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ok(shmx_open("/abroad", 0, &other));
+    shmx_close(other);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+static void
+with_protected_regular(const char *value, int i)
+{
+    const char  *path = "/proc/sys/fs/protected_regular";
+    char         saved[8] = "";
+    int          fd = open(path, O_RDWR | O_CLOEXEC);
+    struct shmx *seg = NULL;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(read(fd, saved, sizeof saved - 1), 0);
+    as_nobody({ ok(shmx_create("/theirs", SIZE, 0666, backend_flag[i], &seg)); });
+    write_text(path, value);
+    if (shmx_open("/theirs", 0, &seg) == 0)
+        shmx_close(seg);
+    else
+        seg = NULL;
+    write_text(path, saved);
+    close(fd);
+    ck_assert_ptr_nonnull(seg);
+    ok(shmx_remove("/theirs"));
+}
+
+START_TEST(protected_regular_is_no_hindrance)
+{
+    with_protected_regular("1", _i);
+    with_protected_regular("2", _i);
+}
+END_TEST
+
+START_TEST(read_only_dev_shm)
+{
+    struct shmx *seg = NULL;
+    char         name[32];
+
+    mount_dev_shm("ro");
+    fails(shmx_create("/x", SIZE, 0600, backend_flag[_i], &seg), -EROFS);
+    snprintf(name, sizeof name, "%s/x", backend_prefix[_i]);
+    fails(shmx_open_or_create(name, SIZE, 0600, 0, NULL, NULL, &seg), -EROFS);
+}
+END_TEST
+
+START_TEST(pinning_and_its_limit)
+{
+    const struct rlimit none = { 0, 0 }, little = { 4096, 4096 };
+    struct shmx        *seg = NULL;
+    struct shmx_stat    st;
+
+    as_nobody({
+        ok(shmx_create("/pinned", 100000, 0600, backend_flag[_i], &seg));
+        ok(shmx_pin(seg));
+        ok(shmx_pin(seg));
+        ok(shmx_stat(seg, &st));
+        ck_assert(st.state & SHMX_IS_PINNED);
+        if (_i == 0)
+            ok(shmx_resize(seg, 200000));
+        ok(shmx_unpin(seg));
+        ok(shmx_unpin(seg));
+        ok(shmx_stat(seg, &st));
+        ck_assert(!(st.state & SHMX_IS_PINNED));
+        ok(setrlimit(RLIMIT_MEMLOCK, &little));
+        fails(shmx_pin(seg), -ENOMEM);
+        ok(setrlimit(RLIMIT_MEMLOCK, &none));
+        fails(shmx_pin(seg), -EPERM);
+        ok(shmx_destroy(seg));
+        shmx_close(seg);
+    });
+}
+END_TEST
+
+START_TEST(shrunk_under_a_reader)
+{
+    struct shmx *seg = created(0, "/shrunk", 0600), *other = NULL;
+    char         buf[SIZE];
+    FILE        *f;
+
+    ok(shmx_open("/shrunk", 0, &other));
+    f = shmx_stream(other, "r");
+    ck_assert_int_eq(fgetc(f), 0);
+    ok(shmx_resize(seg, 100));
+    ck_assert_int_eq(shmx_read(other, buf, SIZE, 0), 100);
+    ck_assert_int_eq(shmx_read(other, buf, SIZE, 5000), 0);
+    ck_assert_int_eq(shmx_write(other, buf, SIZE, 50), 50);
+    fails(shmx_write(other, buf, 1, 5000), -ENOSPC);
+    ok(fseeko(f, 0, SEEK_END));
+    ck_assert_int_eq(ftello(f), 100);
+    fclose(f);
+    shmx_close(other);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("contract: errors");
+    TCase *tc = add_case(suite, "scarcity");
+
+    tcase_add_test(tc, full_dev_shm);
+    tcase_add_test(tc, sparse_is_not_reserved);
+    tcase_add_loop_test(tc, no_inodes_left, 0, BACKENDS);
+    tcase_add_test(tc, shmmni_reached);
+    tcase_add_test(tc, shmmax_and_shmall_reached);
+    tcase_add_loop_test(tc, too_much_to_commit, 0, BACKENDS);
+    tcase_add_loop_test(tc, out_of_descriptors, 0, BACKENDS);
+    tcase_add_loop_test(tc, read_only_dev_shm, 0, BACKENDS);
+    tcase_add_loop_test(tc, pinning_and_its_limit, 0, BACKENDS);
+
+    tc = add_case(suite, "users");
+    tcase_add_loop_test(tc, another_user_is_refused, 0, BACKENDS);
+    tcase_add_loop_test(tc, another_user_may_read, 0, BACKENDS);
+    tcase_add_loop_test(tc, owned_means_made_by_me_or_root, 0, BACKENDS);
+    tcase_add_loop_test(tc, giving_away_needs_privilege, 0, BACKENDS);
+    tcase_add_loop_test(tc, mode_decides_at_attach_on_sysv, 0, BACKENDS);
+    tcase_add_loop_test(tc, protected_regular_is_no_hindrance, 0, BACKENDS);
+
+    tc = add_case(suite, "neighbours");
+    tcase_add_loop_test(tc, what_is_no_segment, 0, BACKENDS);
+    tcase_add_loop_test(tc, planted_symlinks_are_not_followed, 0, BACKENDS);
+    tcase_add_loop_test(tc, link_to_somebody_elses_segment, 0, BACKENDS);
+    tcase_add_loop_test(tc, recycled_id_is_not_taken_for_the_old, 0, 2);
+    tcase_add_loop_test(tc, stale_link_is_replaced, 0, 2);
+    tcase_add_loop_test(tc, another_ipc_namespace, 0, BACKENDS);
+    tcase_add_test(tc, shrunk_under_a_reader);
+    return suite_main(suite);
+}

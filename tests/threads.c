@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One handle in many threads, over both backends: built to be run under ThreadSanitizer, too. */
+#include "support.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SIZE    65536
+#define THREADS 8
+#define TURNS   300
+
+static struct shmx *seg;
+
+/* Every thread has a part of the segment, which it uses in every way that there is. */
+static void *
+work(void *arg)
+{
+    const uint64_t   offset = (uintptr_t)arg * (SIZE / THREADS);
+    struct shmx_stat st;
+    char             buf[64];
+    void            *addr;
+    intptr_t         bad = 0;
+    int              k;
+
+    for (k = 0; k < TURNS; k++) {
+        memset(buf, k, sizeof buf);
+        bad += shmx_write(seg, buf, sizeof buf, offset) != sizeof buf;
+        bad += shmx_attach_range(seg, offset, 64, k % 3 == 0 ? SHMX_RDONLY : 0, &addr) != 0;
+        bad += memcmp(addr, buf, sizeof buf) != 0;
+        bad += shmx_detach(seg, addr) != 0;
+        bad += shmx_read(seg, buf, 1, offset + 63) != 1 || buf[0] != (char)k;
+        bad += shmx_size(seg) != SIZE;
+        bad += shmx_name(seg) == NULL;
+        if (k % 50 == 0)
+            bad += shmx_stat(seg, &st) != 0 || st.size != SIZE;
+    }
+    return (void *)bad; /* NOLINT(performance-no-int-to-ptr) */
+}
+
+START_TEST(one_handle_many_threads)
+{
+    pthread_t threads[THREADS];
+    size_t    k;
+    void     *bad;
+
+    ok(shmx_create("/threads", SIZE, 0600, backend_flag[_i], &seg));
+    for (k = 0; k < THREADS; k++)
+        ok(pthread_create(&threads[k], NULL, work, (void *)k)); /* NOLINT */
+    for (k = 0; k < THREADS; k++) {
+        ok(pthread_join(threads[k], &bad));
+        ck_assert_ptr_null(bad);
+    }
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+static int
+init(void *addr, size_t size, void *arg)
+{
+    (void)size;
+    usleep(1000);
+    strcpy(addr, "once");
+    __atomic_add_fetch((int *)arg, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+static int inits;
+
+static void *
+race(void *arg)
+{
+    struct shmx *mine = NULL;
+    char         text[5] = "";
+    int          r =
+        shmx_open_or_create("/race", SIZE, 0600, backend_flag[*(int *)arg], init, &inits, &mine);
+
+    if (r < 0 || shmx_read(mine, text, 5, 0) != 5 || strcmp(text, "once") != 0)
+        return "failed";
+    shmx_close(mine);
+    return NULL;
+}
+
+START_TEST(threads_race_to_create)
+{
+    pthread_t threads[THREADS];
+    int       k, turn;
+    void     *bad;
+
+    for (turn = 0; turn < 20; turn++) {
+        inits = 0;
+        for (k = 0; k < THREADS; k++)
+            ok(pthread_create(&threads[k], NULL, race, &_i));
+        for (k = 0; k < THREADS; k++) {
+            ok(pthread_join(threads[k], &bad));
+            ck_assert_ptr_null(bad);
+        }
+        ck_assert_int_eq(inits, 1);
+        ok(shmx_remove("/race"));
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("threads");
+    TCase *tc = add_case(suite, "threads");
+
+    tcase_add_loop_test(tc, one_handle_many_threads, 0, BACKENDS);
+    tcase_add_loop_test(tc, threads_race_to_create, 0, BACKENDS);
+    return suite_main(suite);
+}
