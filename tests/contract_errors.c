@@ -447,31 +447,22 @@ START_TEST(another_ipc_namespace)
 END_TEST
 
 static void
-with_protected_regular(const char *value, int i)
+open_theirs(void *arg)
 {
-    const char  *path = "/proc/sys/fs/protected_regular";
-    char         saved[8] = "";
-    int          fd = open(path, O_RDWR | O_CLOEXEC);
     struct shmx *seg = NULL;
 
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_gt(read(fd, saved, sizeof saved - 1), 0);
-    as_nobody({ ok(shmx_create("/theirs", SIZE, 0666, backend_flag[i], &seg)); });
-    write_text(path, value);
-    if (shmx_open("/theirs", 0, &seg) == 0)
-        shmx_close(seg);
-    else
-        seg = NULL;
-    write_text(path, saved);
-    close(fd);
-    ck_assert_ptr_nonnull(seg);
-    ok(shmx_remove("/theirs"));
+    as_nobody({ ok(shmx_create("/theirs", SIZE, 0666, backend_flag[*(int *)arg], &seg)); });
+    ok(shmx_open("/theirs", 0, &seg));
+    shmx_close(seg);
+    ck_assert_int_eq(shmx_open_or_create("/theirs", SIZE, 0600, 0, NULL, NULL, &seg), 0);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
 }
 
 START_TEST(protected_regular_is_no_hindrance)
 {
-    with_protected_regular("1", _i);
-    with_protected_regular("2", _i);
+    with_sysctl("/proc/sys/fs/protected_regular", "1", open_theirs, &_i);
+    with_sysctl("/proc/sys/fs/protected_regular", "2", open_theirs, &_i);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -171,6 +172,31 @@ write_text(const char *path, const char *text)
     ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
+}
+
+void
+with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *arg)
+{
+    char    saved[32];
+    ssize_t length;
+    int     status, fd = open(path, O_RDWR | O_CLOEXEC);
+    pid_t   pid;
+
+    ck_assert_msg(fd >= 0 && flock(fd, LOCK_EX) == 0, "%s: %s", path, strerror(errno));
+    length = read(fd, saved, sizeof saved - 1);
+    ck_assert_int_gt(length, 0);
+    saved[length] = '\0';
+    write_text(path, value);
+    pid = check_fork();
+    if (pid == 0) {
+        close(fd);
+        body(arg);
+        exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    write_text(path, saved);
+    close(fd);
+    ck_assert_int_eq(status, 0);
 }
 
 /*

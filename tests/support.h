@@ -43,6 +43,12 @@ void mount_dev_shm(const char *options);
 void write_text(const char *path, const char *text);
 
 /*
+ * Run body(arg) in a child while the system-wide setting has that value, and put back what it was,
+ * whatever becomes of the child. Other copies of the test wait for their turn.
+ */
+void with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *arg);
+
+/*
  * A case in which each test has a world of its own, an empty /dev/shm and an IPC namespace without
  * segments, and must leave it so: without names and segments, and with the descriptors and mappings
  * that it began with.

@@ -299,43 +299,40 @@ START_TEST(foreign_segments_are_listed)
 }
 END_TEST
 
-START_TEST(hugetlb_pool)
+static void
+use_pool(void *arg)
 {
-    const char      *path = "/proc/sys/vm/nr_hugepages";
-    char             before[32] = "", now[32] = "";
-    FILE            *f = fopen(path, "re");
     struct shmx     *seg = NULL;
     struct shmx_stat st;
     void            *addr;
-    int              r;
+    char             pages[32] = "";
+    FILE            *f = fopen(arg, "re");
 
-    ck_assert_ptr_nonnull(fgets(before, sizeof before, f));
+    ck_assert_ptr_nonnull(fgets(pages, sizeof pages, f));
     fclose(f);
-    if (atoi(before) == 0)
-        write_text(path, "4");
-    f = fopen(path, "re");
-    ck_assert_ptr_nonnull(fgets(now, sizeof now, f));
-    fclose(f);
-    r = shmx_create("/pool", 3 << 20, 0600, SHMX_SYSV | SHMX_HUGE_ONLY, &seg);
-    if (r == 0) {
-        ok(shmx_attach_range(seg, (2 << 20) + 5, 10, 0, &addr));
-        strcpy(addr, "second");
-        ok(shmx_detach(seg, addr));
-        ok(shmx_attach(seg, 0, &addr));
-        ck_assert_str_eq((char *)addr + (2 << 20) + 5, "second");
-        ok(shmx_stat(seg, &st));
-        ok(shmx_destroy(seg));
-        shmx_close(seg);
-    }
-    write_text(path, before);
-    if (atoi(now) < 2) {
-        ck_assert_int_eq(r, -ENOMEM);
+    if (atoi(pages) < 2) { /* no memory in one piece for them */
+        fails(shmx_create("/pool", 3 << 20, 0600, SHMX_SYSV | SHMX_HUGE_ONLY, &seg), -ENOMEM);
         return;
     }
-    ok(r);
+    ok(shmx_create("/pool", 3 << 20, 0600, SHMX_SYSV | SHMX_HUGE_ONLY, &seg));
+    ok(shmx_attach_range(seg, (2 << 20) + 5, 10, 0, &addr));
+    strcpy(addr, "second");
+    ok(shmx_detach(seg, addr));
+    ok(shmx_attach(seg, 0, &addr));
+    ck_assert_str_eq((char *)addr + (2 << 20) + 5, "second");
+    ok(shmx_stat(seg, &st));
     ck_assert_uint_eq(st.size, 3 << 20);
     ck_assert_uint_ge(st.page_size, 1 << 20);
     ck_assert(st.state & SHMX_IS_HUGE);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+
+START_TEST(hugetlb_pool)
+{
+    char path[] = "/proc/sys/vm/nr_hugepages";
+
+    with_sysctl(path, "4", use_pool, path);
 }
 END_TEST
 
