@@ -33,7 +33,7 @@ created(int i, const char *name, mode_t mode)
         if (pid_ == 0) {                                                                           \
             become_nobody();                                                                       \
             statements;                                                                            \
-            exit(0);                                                                               \
+            _exit(0);                                                                              \
         }                                                                                          \
         int status_;                                                                               \
         ck_assert_int_eq(waitpid(pid_, &status_, 0), pid_);                                        \
@@ -154,10 +154,13 @@ END_TEST
 
 START_TEST(out_of_descriptors)
 {
-    struct shmx  *seg = created(_i, "/x", 0600), *other = NULL;
+    struct shmx  *seg, *other = NULL;
     struct rlimit limit, none;
     int           r[6];
 
+    if (valgrind_lacks("limits below its own"))
+        return;
+    seg = created(_i, "/x", 0600);
     ok(getrlimit(RLIMIT_NOFILE, &limit));
     none = limit;
     none.rlim_cur = 0;
@@ -183,8 +186,11 @@ END_TEST
 
 START_TEST(another_user_is_refused)
 {
-    struct shmx *seg = created(_i, "/secret", 0600), *other = NULL;
+    struct shmx *seg, *other = NULL;
 
+    if (_i == 1 && valgrind_lacks("EACCES of shmat"))
+        return;
+    seg = created(_i, "/secret", 0600);
     as_nobody({
         fails(shmx_open("/secret", 0, &other), -EACCES);
         fails(shmx_open("/secret", SHMX_RDONLY, &other), -EACCES);
@@ -229,6 +235,7 @@ START_TEST(owned_means_made_by_me_or_root)
 
     as_nobody({
         ok(shmx_create("/planted", SIZE, 0666, backend_flag[_i], &other));
+        shmx_close(other);
         ok(shmx_open("/planted", SHMX_OWNED, &other)); /* one's own */
     });
     fails(shmx_open("/planted", SHMX_OWNED, &other), -EPERM);
@@ -255,9 +262,12 @@ END_TEST
 
 START_TEST(mode_decides_at_attach_on_sysv)
 {
-    struct shmx *seg = created(_i, "/narrowed", 0666), *other = NULL;
+    struct shmx *seg, *other = NULL;
     void        *a = NULL, *b = NULL;
 
+    if (_i == 1 && valgrind_lacks("EACCES of shmat"))
+        return;
+    seg = created(_i, "/narrowed", 0666);
     as_nobody({
         ok(shmx_open("/narrowed", 0, &other));
         ok(shmx_attach(other, 0, &a));
@@ -436,7 +446,7 @@ START_TEST(another_ipc_namespace)
         fails(shmx_remove("/abroad"), -EXDEV);
         fails(shmx_create("/abroad", SIZE, 0600, backend_flag[_i], &other), -EEXIST);
         ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
-        exit(0);
+        _exit(0);
     }
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     ok(shmx_open("/abroad", 0, &other));
@@ -478,6 +488,8 @@ START_TEST(read_only_dev_shm)
 }
 END_TEST
 
+static char limit_binds[100000];
+
 START_TEST(pinning_and_its_limit)
 {
     const struct rlimit none = { 0, 0 }, little = { 4096, 4096 };
@@ -497,9 +509,11 @@ START_TEST(pinning_and_its_limit)
         ok(shmx_stat(seg, &st));
         ck_assert(!(st.state & SHMX_IS_PINNED));
         ok(setrlimit(RLIMIT_MEMLOCK, &little));
-        fails(shmx_pin(seg), -ENOMEM);
-        ok(setrlimit(RLIMIT_MEMLOCK, &none));
-        fails(shmx_pin(seg), -EPERM);
+        if (_i == 1 || mlock(&limit_binds, 100000) < 0) { /* AddressSanitizer makes it nothing */
+            fails(shmx_pin(seg), -ENOMEM);
+            ok(setrlimit(RLIMIT_MEMLOCK, &none));
+            fails(shmx_pin(seg), -EPERM);
+        }
         ok(shmx_destroy(seg));
         shmx_close(seg);
     });

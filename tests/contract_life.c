@@ -234,7 +234,7 @@ START_TEST(fork_shares_the_hold)
 
     if (pid == 0) {
         shmx_close(seg); /* the parent holds on */
-        exit(0);
+        _exit(0);
     }
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     ok(shmx_open("/forked", 0, &other));
@@ -258,7 +258,7 @@ START_TEST(forked_child_keeps_it_alive)
         ck_assert_int_eq(read(gate[0], &c, 1), 0);
         ck_assert_int_eq(shmx_write(seg, "x", 1, 0), 1);
         shmx_close(seg);
-        exit(0);
+        _exit(0);
     }
     close(gate[0]);
     shmx_close(seg);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define SIZE        50000
@@ -30,7 +29,8 @@ finish(void)
     shmx_close(seg);
 }
 
-static sigjmp_buf fault;
+static sigjmp_buf    fault;
+static volatile char seen;
 
 static void
 on_fault(int signal)
@@ -51,7 +51,7 @@ touch(volatile char *p, bool write)
     if (write)
         *p = 1;
     else
-        (void)*p;
+        seen = *p;
     return 0;
 }
 
@@ -251,6 +251,8 @@ START_TEST(executable)
     void (*function)(void);
     void *addr, *run;
 
+    if (_i == 1 && valgrind_lacks("executable shmat"))
+        return;
     setup(_i, 0);
     ok(shmx_chmod(seg, 0700));
     ok(shmx_attach(seg, 0, &addr));
@@ -418,6 +420,8 @@ START_TEST(dontfork_is_not_inherited)
     void *kept, *mine;
     pid_t pid;
 
+    if (valgrind_lacks("MADV_DONTFORK"))
+        return;
     setup(_i, 0);
     ok(shmx_attach(seg, SHMX_DONTFORK, &mine));
     ok(shmx_attach(seg, 0, &kept));
@@ -439,7 +443,7 @@ START_TEST(dontfork_is_not_inherited)
         ck_assert_str_eq(stranger, "text");
         shmx_close(seg);
         ck_assert_str_eq(stranger, "text");
-        exit(0);
+        _exit(0);
     }
     check_waitpid_and_exit(pid);
 }
@@ -582,22 +586,23 @@ END_TEST
 
 START_TEST(no_address_space)
 {
-    const struct rlimit limit = { 1u << 30, 1u << 30 };
-    struct shmx        *big;
-    void               *addr = NULL;
-    char                name[32];
-    struct shmx        *seg2 = NULL;
+    struct shmx *big[4];
+    void        *addr;
+    int          k, j, r = 0;
 
-    ok(shmx_create("/big", 2u << 30, 0600, SHMX_POSIX | SHMX_SPARSE, &big));
-    snprintf(name, sizeof name, "%s/none", backend_prefix[_i]);
-    if (setrlimit(RLIMIT_AS, &limit) < 0)
-        ck_abort_msg("setrlimit: %s", strerror(errno));
-    fails(shmx_attach(big, 0, &addr), -ENOMEM);
-    if (_i == 1) /* pins, so it notices at once */
-        fails(shmx_create(name, 2u << 30, 0600, SHMX_SPARSE, &seg2), -ENOMEM);
-    ck_assert_ptr_null(addr);
-    ok(shmx_destroy(big));
-    shmx_close(big);
+    if (sizeof(void *) < 8 || valgrind_lacks("the kernel's error for it"))
+        return;
+    for (k = 0; k < 4 && r == 0; k++) { /* more than there are addresses: 4 of 64 TiB */
+        r = shmx_create(NULL, (size_t)1 << 46, 0600, backend_flag[_i] | SHMX_SPARSE, &big[k]);
+        if (r < 0)
+            break;
+        r = shmx_attach(big[k], 0, &addr);
+    }
+    ck_assert_int_eq(r, -ENOMEM);
+    for (j = 0; j < k; j++) {
+        ok(shmx_destroy(big[j]));
+        shmx_close(big[j]);
+    }
 }
 END_TEST
 

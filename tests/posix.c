@@ -246,7 +246,7 @@ START_TEST(anonymous_is_handed_over_read_only)
         ck_assert_int_eq(ftruncate(fd, 0), -1);
         ck_assert_int_eq(fallocate(fd, 0, 0, 1), -1);
         ck_assert_ptr_eq(mmap(NULL, 1, PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
-        exit(0);
+        _exit(0);
     }
     send_fd(sockets[0], shmx_fd(narrow));
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);

@@ -174,6 +174,17 @@ write_text(const char *path, const char *text)
     close(fd);
 }
 
+bool
+valgrind_lacks(const char *what)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    if (preload == NULL || strstr(preload, "vgpreload") == NULL)
+        return false;
+    fprintf(stderr, "skipped, valgrind lacks %s\n", what);
+    return true;
+}
+
 void
 with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *arg)
 {
@@ -191,7 +202,7 @@ with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *
     if (pid == 0) {
         close(fd);
         body(arg);
-        exit(0);
+        _exit(0);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     write_text(path, saved);
@@ -210,7 +221,7 @@ make_mounts_private(void)
     int self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), r = -1;
 
     if (root >= 0 && here >= 0 && self >= 0 && setns(self, CLONE_NEWNS) == 0
-        && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && fchdir(root) == 0
+        && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 && fchdir(root) == 0
         && chroot(".") == 0 && fchdir(here) == 0)
         r = 0;
     close(root);

@@ -42,6 +42,9 @@ void become_nobody(void);
 void mount_dev_shm(const char *options);
 void write_text(const char *path, const char *text);
 
+/* Whether this is valgrind's machine, which does not do what; says so. Then a test is skipped. */
+bool valgrind_lacks(const char *what);
+
 /*
  * Run body(arg) in a child while the system-wide setting has that value, and put back what it was,
  * whatever becomes of the child. Other copies of the test wait for their turn.

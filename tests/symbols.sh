@@ -8,7 +8,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
 # The preprocessor takes away the comments, which name functions too.
-${CC:-cc} -fpreprocessed -dD -E -P "$1" | grep -o '\<shmx_[a-z_]* *(' | tr -d ' (' | sort -u >"$dir/header"
+${CC:-cc} -E -P -x c "$1" | grep -o '\<shmx_[a-z_]* *(' | tr -d ' (' | sort -u >"$dir/header"
 grep -o '^ *shmx_[a-z_]*;' "$2" | tr -d ' ;' | sort >"$dir/map"
 nm -D --defined-only "$3" | awk '$2 != "A" { print $3 }' | sort >"$dir/exported"
 sed 's/$/@@LIBSHMX_1.0/' "$dir/map" >"$dir/versioned"

@@ -89,6 +89,12 @@ START_TEST(threads_race_to_create)
     int       k, turn;
     void     *bad;
 
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+    if (_i == 1) /* does not know shmdt: takes an address that is used again for a race */
+        return;
+#endif
+#endif
     for (turn = 0; turn < 20; turn++) {
         inits = 0;
         for (k = 0; k < THREADS; k++)

@@ -113,12 +113,16 @@ drop_pin(struct sysv *s)
     s->pin = NULL;
 }
 
+static size_t
+whole_length(const struct sysv *s)
+{
+    return (s->size + s->seg.page - 1) / s->seg.page * s->seg.page;
+}
+
 static int
 set_protection(const struct sysv *s, int prot)
 {
-    size_t page = s->seg.page;
-
-    return mprotect(s->pin, (s->size + page - 1) / page * page, prot) < 0 ? -errno : 0;
+    return mprotect(s->pin, whole_length(s), prot) < 0 ? -errno : 0;
 }
 
 /* May run in several threads at once: the shared lock keeps others from parking it. */
@@ -527,69 +531,71 @@ sysv_close(struct shmx *seg)
     free(s);
 }
 
+/* Anonymous memory where the attachment is to be, as SHMX_FIXED and SHMX_REPLACE say. */
+static int
+map_anonymous(struct attachment *a, int prot)
+{
+    int   flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *got;
+
+    if (a->flags & SHMX_FIXED)
+        flags |= a->flags & SHMX_REPLACE ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+    got = mmap(a->base, a->length, prot, flags, -1, 0);
+    if (got == MAP_FAILED)
+        return -errno;
+    if ((a->flags & SHMX_FIXED) && got != a->base) { /* a kernel without MAP_FIXED_NOREPLACE */
+        munmap(got, a->length);
+        return -EEXIST;
+    }
+    a->base = got;
+    return 0;
+}
+
 static int
 attach_copy(struct sysv *s, struct attachment *a)
 {
     const int prot = PROT_READ | (a->flags & SHMX_RDONLY ? 0 : PROT_WRITE)
                      | (a->flags & SHMX_EXEC ? PROT_EXEC : 0);
-    int    flags = MAP_PRIVATE | MAP_ANONYMOUS;
     size_t bytes = s->size - a->offset < a->length ? s->size - a->offset : a->length;
     char  *from = attach_at(s, NULL, SHMX_RDONLY);
-    char  *to = MAP_FAILED;
-    int    r = 0;
+    int    r;
 
     if (from == NULL)
         return failure();
-    if (a->flags & SHMX_FIXED)
-        flags |= a->flags & SHMX_REPLACE ? MAP_FIXED : MAP_FIXED_NOREPLACE;
-    to = mmap(a->base, a->length, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (to == MAP_FAILED) {
+    r = map_anonymous(a, PROT_READ | PROT_WRITE);
+    if (r < 0)
+        goto out;
+    memcpy(a->base, from + a->offset, bytes);
+    if (mprotect(a->base, a->length, prot) < 0) {
         r = -errno;
+        munmap(a->base, a->length);
         goto out;
     }
-    memcpy(to, from + a->offset, bytes);
-    if (mprotect(to, a->length, prot) < 0) {
-        r = -errno;
-        munmap(to, a->length);
-        goto out;
-    }
-    a->base = to;
     a->owned = true;
 out:
     shmdt(from);
     return r;
 }
 
-static size_t
-whole_length(const struct sysv *s)
-{
-    return (s->size + s->seg.page - 1) / s->seg.page * s->seg.page;
-}
-
 /* A part at a fixed address, and not a page beyond it: attach elsewhere, move that part there. */
 static int
 attach_part(struct sysv *s, struct attachment *a)
 {
-    size_t whole = whole_length(s), before = a->offset, after = whole - a->offset - a->length;
+    size_t before = a->offset, after = whole_length(s) - a->offset - a->length;
     char  *from = attach_at(s, NULL, a->flags & (SHMX_RDONLY | SHMX_EXEC));
     bool   reserved = !(a->flags & SHMX_REPLACE);
-    int    r;
+    int    r = 0;
 
     if (from == NULL)
         return failure();
-    if (reserved
-        && mmap(a->base, a->length, PROT_NONE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0)
-               == MAP_FAILED) {
-        r = -errno;
+    if (reserved)
+        r = map_anonymous(a, PROT_NONE);
+    if (r < 0)
         goto fail;
-    }
     if (mremap(from + before, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, a->base)
         == MAP_FAILED) {
         r = -errno;
-        if (reserved)
-            munmap(a->base, a->length);
-        goto fail;
+        goto fail_reserved;
     }
     if (before > 0)
         munmap(from, before);
@@ -597,6 +603,9 @@ attach_part(struct sysv *s, struct attachment *a)
         munmap(from + before + a->length, after);
     a->owned = true;
     return 0;
+fail_reserved:
+    if (reserved)
+        munmap(a->base, a->length);
 fail:
     shmdt(from);
     return r;
