@@ -73,7 +73,7 @@ struct shmx;
 /* For create (and, POSIX and SYSV, for list and collect). */
 #define SHMX_POSIX     0x00000001u /* the POSIX backend; the default where the name does not say */
 #define SHMX_SYSV      0x00000002u /* the System V backend */
-#define SHMX_EPHEMERAL 0x00000004u /* the segment goes when its last holder goes, however it dies */
+#define SHMX_EPHEMERAL 0x00000004u /* goes when its last holder goes, however that dies */
 #define SHMX_SPARSE    0x00000008u /* do not reserve memory; a later shortage is then a SIGBUS */
 #define SHMX_HUGE      0x00000010u /* huge pages as far as the system has them */
 #define SHMX_HUGE_ONLY 0x00000020u /* huge pages or failure */
@@ -96,13 +96,14 @@ struct shmx;
 #define SHMX_DRY_RUN 0x00200000u /* report only, remove nothing */
 
 /* Bits of shmx_stat.state. */
-#define SHMX_IS_EPHEMERAL 0x1u /* made with SHMX_EPHEMERAL */
-#define SHMX_IS_NAMELESS  0x2u /* anonymous or destroyed: no name and no key leads to it */
-#define SHMX_IS_PINNED    0x4u /* kept in RAM: by this handle (POSIX), by anybody (System V) */
-#define SHMX_IS_HUGE      0x8u /* in huge pages, as far as can be seen without touching them */
-#define SHMX_IS_DEAD      0x10u /* shmx_collect only: provably dead, not merely without a holder */
+#define SHMX_IS_EPHEMERAL 0x1u  /* made with SHMX_EPHEMERAL */
+#define SHMX_IS_NAMELESS  0x2u  /* anonymous or destroyed: no name and no key leads to it */
+#define SHMX_IS_PINNED    0x4u  /* kept in RAM: by this handle (POSIX), by anybody (System V) */
+#define SHMX_IS_HUGE      0x8u  /* in huge pages, as far as can be seen without touching them */
+#define SHMX_IS_DEAD      0x10u /* of shmx_collect: provably dead, not merely without a holder */
 
 /* What shmx_stat, shmx_list and shmx_collect tell of a segment. */
+/* clang-format off */
 struct shmx_stat {
     unsigned        backend;   /* SHMX_POSIX or SHMX_SYSV */
     unsigned        state;     /* SHMX_IS_* bits */
@@ -128,6 +129,7 @@ struct shmx_stat {
     struct timespec ctime;     /* last change of owner, mode or the like; System V: or creation */
     uint64_t        spare[8];  /* zero */
 };
+/* clang-format on */
 
 /*
  * shmx_create - make a new segment; never opens an existing one.
@@ -377,7 +379,7 @@ int64_t shmx_size(struct shmx *seg);
  *
  * Returns 0, or
  *   -ENOTSUP  a System V segment
- *   -EINVAL   size cannot be mapped; or is not a multiple of the huge page size of a hugetlbfs object
+ *   -EINVAL   size cannot be mapped; or, of a hugetlbfs object, is no multiple of its page
  *   -EACCES   the handle is read-only
  *   -ENOSPC   no room in /dev/shm
  *   -EPERM    a seal of a memfd forbids it
@@ -517,8 +519,8 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  *   -ENOMEM, -EMFILE, -ENFILE
  *   -EACCES   /dev/shm cannot be read
  */
-int shmx_list(unsigned flags,
-              int (*visit)(const char *name, const struct shmx_stat *st, void *arg), void *arg);
+int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_stat *st, void *arg),
+              void    *arg);
 
 /*
  * shmx_collect - remove what is provably dead: names that lead to nothing, ephemeral segments
