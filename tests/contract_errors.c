@@ -35,14 +35,13 @@ created(int i, const char *name, mode_t mode)
             statements;                                                                            \
             _exit(0);                                                                              \
         }                                                                                          \
-        int status_;                                                                               \
-        ck_assert_int_eq(waitpid(pid_, &status_, 0), pid_);                                        \
-        ck_assert_int_eq(status_, 0);                                                              \
+        join(pid_);                                                                                \
     } while (0)
 
 START_TEST(full_dev_shm)
 {
-    struct shmx *seg = NULL, *taken = NULL;
+    struct shmx     *seg = NULL, *taken = NULL;
+    struct shmx_stat st;
 
     mount_dev_shm("size=1m");
     fails(shmx_create("/big", 2 << 20, 0600, SHMX_POSIX, &seg), -ENOSPC);
@@ -51,8 +50,10 @@ START_TEST(full_dev_shm)
     fails(shmx_create("/small", 2 << 20, 0600, SHMX_POSIX, &seg), -EEXIST);
     fails(shmx_resize(taken, 2 << 20), -ENOSPC);
     ck_assert_int_eq(shmx_size(taken), 900 << 10);
+    ok(shmx_stat(taken, &st));
+    ck_assert_uint_eq(st.resident, 900 << 10); /* gave back what it had got */
     fails(shmx_create("/second", 200 << 10, 0600, SHMX_POSIX, &seg), -ENOSPC);
-    ok(shmx_resize(taken, 800 << 10)); /* the failed growth gave back what it had got */
+    ok(shmx_resize(taken, 800 << 10));
     ok(shmx_create("/second", 200 << 10, 0600, SHMX_POSIX, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
@@ -383,6 +384,56 @@ START_TEST(link_to_somebody_elses_segment)
 }
 END_TEST
 
+static int
+must_not_be_lured(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)st;
+    ++*(int *)arg;
+    return strcmp(name, "sysv:/victim") != 0;
+}
+
+START_TEST(list_is_not_lured)
+{
+    struct shmx *victim = created(1, "/victim", 0600);
+    int          k, calls = 0;
+    char         lure[32];
+
+    for (k = 0; k < 8; k++) {
+        snprintf(lure, sizeof lure, "/dev/shm/lure%d", k);
+        as_nobody(copy_link("/dev/shm/victim", lure));
+    }
+    ok(shmx_list(SHMX_SYSV, must_not_be_lured, &calls));
+    ck_assert_int_eq(calls, 1);
+    for (k = 0; k < 8; k++) {
+        snprintf(lure, sizeof lure, "/lure%d", k);
+        ok(shmx_remove(lure));
+    }
+    ok(shmx_destroy(victim));
+    shmx_close(victim);
+}
+END_TEST
+
+/* Where the directory is not sticky, others can rename an entry, and still not remove the segment.
+ */
+START_TEST(what_cannot_be_removed_keeps_its_name)
+{
+    struct shmx *seg, *other = NULL;
+
+    mount_dev_shm("mode=0777");
+    seg = created(1, "/kept", 0666);
+    as_nobody({
+        fails(shmx_remove("/kept"), -EPERM);
+        ok(shmx_open("/kept", 0, &other));
+        fails(shmx_destroy(other), -EPERM);
+        shmx_close(other);
+    });
+    ok(shmx_open("/kept", 0, &other));
+    shmx_close(other);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 START_TEST(recycled_id_is_not_taken_for_the_old)
 {
     struct shmx *seg = NULL;
@@ -448,7 +499,7 @@ START_TEST(another_ipc_namespace)
         ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
         _exit(0);
     }
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    join(pid);
     ok(shmx_open("/abroad", 0, &other));
     shmx_close(other);
     ok(shmx_destroy(seg));
@@ -571,6 +622,8 @@ main(void)
     tcase_add_loop_test(tc, what_is_no_segment, 0, BACKENDS);
     tcase_add_loop_test(tc, planted_symlinks_are_not_followed, 0, BACKENDS);
     tcase_add_loop_test(tc, link_to_somebody_elses_segment, 0, BACKENDS);
+    tcase_add_test(tc, list_is_not_lured);
+    tcase_add_test(tc, what_cannot_be_removed_keeps_its_name);
     tcase_add_loop_test(tc, recycled_id_is_not_taken_for_the_old, 0, 2);
     tcase_add_loop_test(tc, stale_link_is_replaced, 0, 2);
     tcase_add_loop_test(tc, another_ipc_namespace, 0, BACKENDS);

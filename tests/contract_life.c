@@ -143,6 +143,28 @@ START_TEST(holders_are_counted)
 }
 END_TEST
 
+/* The kernel lists locks in the order of locking, and not of the bytes that say the pids. */
+START_TEST(holders_are_counted_in_any_order)
+{
+    static const int order[] = { 2, 4, 0, 3, 1 };
+    struct shmx     *seg = created(_i, "/held", 0);
+    struct peer      peers[COUNT_OF(order)];
+    size_t           k;
+
+    for (k = 0; k < COUNT_OF(order); k++)
+        peers[k] = peer_start((const char *[]){ "peer", "late-hold", "/held", NULL });
+    for (k = 0; k < COUNT_OF(order); k++) {
+        ck_assert_int_eq(write(peers[order[k]].in, "g", 1), 1);
+        peer_await(&peers[order[k]], "held");
+        ck_assert_int_eq(holders(seg), (int)k + 2);
+    }
+    for (k = 0; k < COUNT_OF(order); k++)
+        ck_assert_int_eq(peer_finish(&peers[k]), 0);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 START_TEST(attaching_counts_once)
 {
     struct shmx *seg = created(_i, "/once", 0);
@@ -236,7 +258,7 @@ START_TEST(fork_shares_the_hold)
         shmx_close(seg); /* the parent holds on */
         _exit(0);
     }
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    join(pid);
     ok(shmx_open("/forked", 0, &other));
     shmx_close(other);
     shmx_close(seg);
@@ -265,7 +287,7 @@ START_TEST(forked_child_keeps_it_alive)
     ok(shmx_open("/forked", 0, &other));
     shmx_close(other);
     close(gate[1]);
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    join(pid);
     fails(shmx_open("/forked", 0, &other), -ENOENT);
 }
 END_TEST
@@ -483,6 +505,7 @@ main(void)
     tcase_add_loop_test(tc, raw_reference_is_passed_between_processes, 0, 2);
     tcase_add_loop_test(tc, persistent_outlives_its_creator, 0, BACKENDS);
     tcase_add_loop_test(tc, holders_are_counted, 0, BACKENDS);
+    tcase_add_loop_test(tc, holders_are_counted_in_any_order, 0, BACKENDS);
     tcase_add_loop_test(tc, attaching_counts_once, 0, BACKENDS);
     tcase_add_loop_test(tc, fork_shares_the_hold, 0, BACKENDS);
     tcase_add_loop_test(tc, forked_child_keeps_it_alive, 0, BACKENDS);

@@ -408,6 +408,7 @@ START_TEST(populate_notices_shortage)
     mount_dev_shm("size=1m");
     ok(shmx_create("/big", 4 << 20, 0600, SHMX_SPARSE, &big));
     fails(shmx_attach(big, SHMX_POPULATE, &addr), -ENOSPC);
+    fails(shmx_attach(big, SHMX_POPULATE | SHMX_RDONLY, &addr), -ENOSPC);
     ck_assert_ptr_null(addr);
     ok(shmx_attach(big, 0, &addr));
     ok(shmx_remove("/big"));
@@ -445,7 +446,8 @@ START_TEST(dontfork_is_not_inherited)
         ck_assert_str_eq(stranger, "text");
         _exit(0);
     }
-    check_waitpid_and_exit(pid);
+    join(pid);
+    finish();
 }
 END_TEST
 

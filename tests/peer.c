@@ -84,6 +84,17 @@ do_hold(char **argv)
     return 0;
 }
 
+/* late-hold NAME: likewise, but only after a byte on standard input. */
+static int
+do_late_hold(char **argv)
+{
+    char c;
+
+    if (read(0, &c, 1) != 1)
+        die("start", -EIO);
+    return do_hold(argv);
+}
+
 /* create NAME SIZE MODE FLAGS: create, say so, and stay; the segment is left. */
 static int
 do_create(char **argv)
@@ -215,10 +226,15 @@ main(int argc, char **argv)
         int (*run)(char **argv);
         int argc;
     } commands[] = {
-        { "pattern", do_pattern, 3 },       { "hold", do_hold, 3 },
-        { "create", do_create, 6 },         { "race", do_race, 6 },
-        { "stick", do_stick, 4 },           { "plain-posix", do_plain_posix, 3 },
-        { "plain-sysv", do_plain_sysv, 4 }, { "error", do_error, 5 },
+        { "pattern", do_pattern, 3 },
+        { "hold", do_hold, 3 },
+        { "late-hold", do_late_hold, 3 },
+        { "create", do_create, 6 },
+        { "race", do_race, 6 },
+        { "stick", do_stick, 4 },
+        { "plain-posix", do_plain_posix, 3 },
+        { "plain-sysv", do_plain_sysv, 4 },
+        { "error", do_error, 5 },
     };
     size_t i;
 

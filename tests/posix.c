@@ -89,7 +89,6 @@ START_TEST(nothing_survives_exec)
 {
     struct shmx *seg = created("/x", 0), *more = NULL;
     pid_t        pid;
-    int          status;
 
     ok(shmx_open("/x", SHMX_RDONLY, &more));
     pid = check_fork();
@@ -97,8 +96,7 @@ START_TEST(nothing_survives_exec)
         execl("/bin/sh", "sh", "-c", "! ls -l /proc/self/fd | grep -q /dev/shm", NULL);
         _exit(1);
     }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_int_eq(status, 0);
+    join(pid);
     ok(shmx_destroy(seg));
     shmx_close(seg);
     shmx_close(more);
@@ -215,7 +213,7 @@ receive_fd(int socket)
 START_TEST(anonymous_is_handed_over_read_only)
 {
     struct shmx *seg = NULL, *narrow = NULL, *other = NULL;
-    int          sockets[2], fd, status;
+    int          sockets[2], fd;
     void        *addr;
     pid_t        pid;
     char         text[8], self[32];
@@ -249,8 +247,7 @@ START_TEST(anonymous_is_handed_over_read_only)
         _exit(0);
     }
     send_fd(sockets[0], shmx_fd(narrow));
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_int_eq(status, 0);
+    join(pid);
     close(sockets[0]);
     close(sockets[1]);
     shmx_close(narrow);

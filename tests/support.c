@@ -157,6 +157,15 @@ peer_run(const char *const argv[])
 }
 
 void
+join(pid_t pid)
+{
+    int status;
+
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(status == 0, "the child ended with status %#x", (unsigned)status);
+}
+
+void
 become_nobody(void)
 {
     ck_assert_int_eq(setgroups(0, NULL), 0);

@@ -35,6 +35,9 @@ void        peer_await(struct peer *peer, const char *line);
 int         peer_finish(struct peer *peer); /* its exit status, -signal if killed */
 int         peer_run(const char *const argv[]);
 
+/* Wait for a child of check_fork or fork, which must have exited with 0. */
+void join(pid_t pid);
+
 /* Become another user for the rest of this (forked) test. Skips nothing: fails if it cannot. */
 void become_nobody(void);
 

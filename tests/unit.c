@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The parsers, from inside: text to reference, text of a link. */
+/* From inside: the parsers, and what of the directory and of links only a race would show. */
+#include "../src/directory.h"
 #include "../src/name.h"
+#include "../src/namespace.h"
 #include "../src/sysv/link.h"
 #include "support.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 START_TEST(references)
 {
@@ -108,6 +114,169 @@ START_TEST(longest_link_fits)
 }
 END_TEST
 
+/* Answers of "is it mine?", one after the other. */
+struct answers {
+    bool next[2];
+    int  asked;
+};
+
+static bool
+answer(const char *entry, const void *what)
+{
+    struct answers *answers = (struct answers *)what;
+
+    (void)entry;
+    return answers->next[answers->asked++];
+}
+
+START_TEST(a_strangers_entry_goes_back)
+{
+    struct answers mine = { { true, true }, 0 }, stranger = { { true, false }, 0 },
+                   never = { { false, false }, 0 };
+    char        hidden[DIRECTORY_HIDDEN_MAX];
+    struct stat before, after;
+
+    ok(symlink("x", "/dev/shm/entry"));
+    ok(lstat("/dev/shm/entry", &before));
+    /* between the comparison and the renaming it became a stranger's */
+    ck_assert_int_eq(directory_withdraw("entry", answer, &stranger, hidden), -ENOENT);
+    ok(lstat("/dev/shm/entry", &after));
+    ck_assert_uint_eq(before.st_ino, after.st_ino);
+    /* one that is a stranger's at once is not touched at all */
+    ck_assert_int_eq(directory_withdraw("entry", answer, &never, hidden), -ENOENT);
+    ck_assert_int_eq(never.asked, 1);
+    ok(directory_withdraw("entry", answer, &mine, hidden));
+    ck_assert_int_eq(lstat("/dev/shm/entry", &after), -1);
+    ok(directory_unlink(hidden));
+}
+END_TEST
+
+static pid_t
+dead_pid(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    join(pid);
+    return pid;
+}
+
+START_TEST(abandoned_or_not)
+{
+    const unsigned long space = namespace_number("pid");
+    const long          dead = dead_pid();
+    struct timespec     now, old;
+    char                name[DIRECTORY_HIDDEN_MAX];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    old = now;
+    old.tv_sec -= 100;
+    snprintf(name, sizeof name, ".shmx-%lu-%ld-0", space, (long)getpid());
+    ck_assert(!directory_is_abandoned(name, old));
+    snprintf(name, sizeof name, ".shmx-%lu-%ld-0", space, dead);
+    ck_assert(directory_is_abandoned(name, now));
+    /* pids of another namespace, or of an unknown one, are not judged: only time is */
+    snprintf(name, sizeof name, ".shmx-%lu-%ld-0", space + 1, dead);
+    ck_assert(!directory_is_abandoned(name, now));
+    ck_assert(directory_is_abandoned(name, old));
+    snprintf(name, sizeof name, ".shmx-0-%ld-0", dead);
+    ck_assert(!directory_is_abandoned(name, now));
+    ck_assert(directory_is_abandoned(name, old));
+    ck_assert(!directory_is_abandoned(".shmx-lock-0000000000000000", old));
+    ck_assert(!directory_is_abandoned(".shmx-", old));
+}
+END_TEST
+
+/* What the kernel says is compared with every word of the link. */
+START_TEST(links_are_judged)
+{
+    const int       id = shmget(0x77, 5000, IPC_CREAT | 0600);
+    struct link     link = { .by_key = true,
+                             .number = 0x77,
+                             .size = 5000,
+                             .ipc = namespace_number("ipc"),
+                             .owner = geteuid() };
+    struct shmid_ds ds;
+
+    ck_assert_int_eq(link_locate(&link), id);
+    ck_assert_int_eq(link_judge(&link, id, &ds), LINK_LIVE);
+    link.size--;
+    ck_assert_int_eq(link_judge(&link, id, &ds), LINK_GONE);
+    link.size++;
+    link.number++; /* the key leads elsewhere since it was looked up */
+    ck_assert_int_eq(link_judge(&link, id, &ds), LINK_GONE);
+    ck_assert_int_eq(link_locate(&link), -ENOENT);
+    link.number--;
+    link.owner++;
+    ck_assert_int_eq(link_judge(&link, id, &ds), LINK_STRANGE);
+    link.ipc++;
+    ck_assert_int_eq(link_judge(&link, link_locate(&link), &ds), LINK_ABROAD);
+    ok(shmctl(id, IPC_RMID, NULL));
+}
+END_TEST
+
+/* An intent with a segment behind it, as a process of that pid that was killed would leave it. */
+static int
+leave_intent(int key, pid_t pid, char entry[DIRECTORY_HIDDEN_MAX])
+{
+    struct link link = {
+        .by_key = true, .number = key, .size = 5000, .ipc = namespace_number("ipc")
+    };
+    char text[LINK_TEXT_MAX], path[128];
+
+    snprintf(entry, DIRECTORY_HIDDEN_MAX, ".shmx-%lu-%ld-%x", namespace_number("pid"), (long)pid,
+             (unsigned)key);
+    snprintf(path, sizeof path, "/dev/shm/%s", entry);
+    link_format(&link, text);
+    ok(symlink(text, path));
+    return shmget(key, 5000, IPC_CREAT | 0600);
+}
+
+static bool
+exists(int id)
+{
+    struct shmid_ds ds;
+
+    return shmctl(id, IPC_STAT, &ds) == 0;
+}
+
+START_TEST(intents_are_collected_with_care)
+{
+    char  entry[DIRECTORY_HIDDEN_MAX], path[128];
+    int   id = leave_intent(0x81, getpid(), entry);
+    void *addr;
+
+    /* its maker lives and is between shmget and shmat */
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ck_assert(exists(id));
+    ok(directory_unlink(entry));
+    ok(shmctl(id, IPC_RMID, NULL));
+
+    /* its maker is dead, and somebody is attached: a child that it had, say */
+    id = leave_intent(0x82, dead_pid(), entry);
+    addr = shmat(id, NULL, 0);
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ck_assert(exists(id));
+    ok(shmdt(addr));
+    ok(shmx_collect(SHMX_DRY_RUN, NULL, NULL));
+    ck_assert(exists(id));
+    ok(shmx_collect(0, NULL, NULL));
+    ck_assert(!exists(id));
+
+    /* the segment had the key before the intent was written: it is somebody else's */
+    id = leave_intent(0x83, dead_pid(), entry);
+    snprintf(path, sizeof path, "/dev/shm/%s", entry);
+    ok(utimensat(AT_FDCWD, path,
+                 (struct timespec[]){ { .tv_nsec = UTIME_NOW }, { .tv_sec = time(NULL) + 10 } },
+                 AT_SYMLINK_NOFOLLOW));
+    ok(shmx_collect(0, NULL, NULL));
+    ck_assert(exists(id));
+    ok(directory_unlink(entry));
+    ok(shmctl(id, IPC_RMID, NULL));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -117,5 +286,10 @@ main(void)
     tcase_add_test(tc, references);
     tcase_add_test(tc, link_texts);
     tcase_add_test(tc, longest_link_fits);
+    tc = add_case(suite, "directory");
+    tcase_add_test(tc, a_strangers_entry_goes_back);
+    tcase_add_test(tc, abandoned_or_not);
+    tcase_add_test(tc, links_are_judged);
+    tcase_add_test(tc, intents_are_collected_with_care);
     return suite_main(suite);
 }

@@ -124,8 +124,7 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     struct stat st;
     int         fd, r;
 
-    if (ref->kind != REFERENCE_NAME && ref->kind != REFERENCE_ANONYMOUS)
-        return -EINVAL;
+    (void)ref; /* a name is given later, to the whole */
     if (flags & SHMX_EPHEMERAL)
         mode |= EPHEMERAL;
     fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
