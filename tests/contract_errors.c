@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -37,6 +38,11 @@ created(int i, const char *name, mode_t mode)
         }                                                                                          \
         join(pid_);                                                                                \
     } while (0)
+
+/* A call to be judged where there is no /dev/shm to compare. */
+#define fails_without_directory(call, err) ck_assert_int_eq((call), (err))
+
+static char limit_binds[100000];
 
 START_TEST(full_dev_shm)
 {
@@ -541,6 +547,60 @@ END_TEST
 
 static char limit_binds[100000];
 
+START_TEST(no_dev_shm)
+{
+    struct shmx *seg = NULL;
+
+    ok(mount("tmpfs", "/dev", "tmpfs", 0, NULL));
+    fails_without_directory(shmx_create("/x", SIZE, 0600, backend_flag[_i], &seg), -ENOENT);
+    fails_without_directory(shmx_open("/x", 0, &seg), -ENOENT);
+    fails_without_directory(shmx_remove("/x"), -ENOENT);
+    fails_without_directory(shmx_collect(0, NULL, NULL), 0);
+    ok(umount("/dev"));
+    ck_assert_ptr_null(seg);
+}
+END_TEST
+
+START_TEST(locked_memory_limits_attaching)
+{
+    const struct rlimit little = { 65536, 65536 };
+    struct shmx        *seg = NULL;
+    void               *addr = NULL;
+    int                 r;
+
+    if (valgrind_lacks("limits for locked memory"))
+        return;
+    as_nobody({
+        ok(shmx_create("/x", 1 << 20, 0600, backend_flag[_i], &seg));
+        ok(setrlimit(RLIMIT_MEMLOCK, &little));
+        if (mlockall(MCL_FUTURE) == 0 && mlock(&limit_binds, sizeof limit_binds) < 0) {
+            r = shmx_attach(seg, SHMX_RDONLY, &addr);
+            ck_assert_int_eq(r, -EAGAIN);
+            ck_assert_ptr_null(addr);
+        }
+        ok(munlockall());
+        ok(shmx_destroy(seg));
+        shmx_close(seg);
+    });
+}
+END_TEST
+
+START_TEST(publishing_what_is_anothers)
+{
+    struct shmx *seg = NULL, *theirs = NULL;
+
+    ok(shmx_create(NULL, SIZE, 0644, backend_flag[_i], &seg));
+    if (_i == 0)
+        ok(shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &theirs));
+    else
+        ok(shmx_open(shmx_name(seg), SHMX_RDONLY, &theirs));
+    as_nobody({ fails(shmx_publish(theirs, "/taken"), -EPERM); });
+    shmx_close(theirs);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 START_TEST(pinning_and_its_limit)
 {
     const struct rlimit none = { 0, 0 }, little = { 4096, 4096 };
@@ -608,6 +668,8 @@ main(void)
     tcase_add_loop_test(tc, too_much_to_commit, 0, BACKENDS);
     tcase_add_loop_test(tc, out_of_descriptors, 0, BACKENDS);
     tcase_add_loop_test(tc, read_only_dev_shm, 0, BACKENDS);
+    tcase_add_loop_test(tc, no_dev_shm, 0, BACKENDS);
+    tcase_add_loop_test(tc, locked_memory_limits_attaching, 0, BACKENDS);
     tcase_add_loop_test(tc, pinning_and_its_limit, 0, BACKENDS);
 
     tc = add_case(suite, "users");
@@ -615,6 +677,7 @@ main(void)
     tcase_add_loop_test(tc, another_user_may_read, 0, BACKENDS);
     tcase_add_loop_test(tc, owned_means_made_by_me_or_root, 0, BACKENDS);
     tcase_add_loop_test(tc, giving_away_needs_privilege, 0, BACKENDS);
+    tcase_add_loop_test(tc, publishing_what_is_anothers, 0, BACKENDS);
     tcase_add_loop_test(tc, mode_decides_at_attach_on_sysv, 0, BACKENDS);
     tcase_add_loop_test(tc, protected_regular_is_no_hindrance, 0, BACKENDS);
 

@@ -308,6 +308,57 @@ on_alarm(int signal)
     (void)signal;
 }
 
+/* Another process is changing the size, and does not come to an end. */
+START_TEST(resizing_waits_its_turn)
+{
+    const struct itimerval soon = { { 0, 20000 }, { 0, 20000 } }, never = { 0 };
+    struct flock     turn = { .l_type = F_WRLCK, .l_start = ((off_t)1 << 62) - 1, .l_len = 1 };
+    struct shmx     *seg = created("/turns", 0);
+    struct sigaction action = { .sa_handler = on_alarm };
+    int              fd = open("/dev/shm/turns", O_RDWR | O_CLOEXEC);
+
+    ok(fcntl(fd, F_OFD_SETLK, &turn));
+    ok(sigaction(SIGALRM, &action, NULL));
+    ok(setitimer(ITIMER_REAL, &soon, NULL));
+    fails(shmx_resize(seg, 2 * SIZE), -EINTR);
+    ok(setitimer(ITIMER_REAL, &never, NULL));
+    ck_assert_int_eq(shmx_size(seg), SIZE);
+    close(fd);
+    ok(shmx_resize(seg, 2 * SIZE));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(bad_buffers_are_noticed)
+{
+    struct shmx *seg = created("/x", 0);
+    void        *none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (!valgrind_lacks("silence about bad buffers")) {
+        fails(shmx_read(seg, none, 10, 0), -EFAULT);
+        fails(shmx_write(seg, none, 10, 0), -EFAULT);
+    }
+    munmap(none, 4096);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+/* Its name was removed by others: the kernel lets nobody name it again. */
+START_TEST(unlinked_is_not_published)
+{
+    struct shmx *seg = created("/gone", 0), *other = NULL;
+
+    ok(shm_unlink("/gone"));
+    ok(shmx_open_fd(shmx_fd(seg), 0, &other));
+    ck_assert_ptr_null(shmx_name(other));
+    fails(shmx_publish(other, "/again"), -ENOENT);
+    shmx_close(other);
+    shmx_close(seg);
+}
+END_TEST
+
 /* A profiler's timer interrupts fallocate again and again, and it must come to an end. */
 START_TEST(reservation_survives_signals)
 {
@@ -403,6 +454,9 @@ main(void)
     tcase_add_test(tc, orphans_in_foreign_use_are_spared);
     tcase_add_test(tc, locked_out);
     tcase_add_test(tc, reservation_survives_signals);
+    tcase_add_test(tc, resizing_waits_its_turn);
+    tcase_add_test(tc, bad_buffers_are_noticed);
+    tcase_add_test(tc, unlinked_is_not_published);
     tcase_add_test(tc, growth_is_reserved_unless_sparse);
     tcase_add_test(tc, file_size_limit);
     tcase_add_test(tc, seals_are_respected);
