@@ -151,8 +151,10 @@ START_TEST(holders_are_counted_in_any_order)
     struct peer      peers[COUNT_OF(order)];
     size_t           k;
 
-    for (k = 0; k < COUNT_OF(order); k++)
+    for (k = 0; k < COUNT_OF(order); k++) {
         peers[k] = peer_start((const char *[]){ "peer", "late-hold", "/held", NULL });
+        peer_await(&peers[k], "ready");
+    }
     for (k = 0; k < COUNT_OF(order); k++) {
         ck_assert_int_eq(write(peers[order[k]].in, "g", 1), 1);
         peer_await(&peers[order[k]], "held");

@@ -90,6 +90,7 @@ do_late_hold(char **argv)
 {
     char c;
 
+    tell("ready"); /* and no fork of the test any more, which holds, too, until it execs */
     if (read(0, &c, 1) != 1)
         die("start", -EIO);
     return do_hold(argv);
@@ -190,6 +191,20 @@ do_plain_posix(char **argv)
     return 0;
 }
 
+/* plain-hold NAME: likewise; maps it, keeps no descriptor, says so, and stays. */
+static int
+do_plain_hold(char **argv)
+{
+    int fd = shm_open(argv[2], O_RDONLY, 0);
+
+    if (fd < 0 || mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+        die("shm_open", -errno);
+    close(fd);
+    tell("mapped");
+    wait_for_test();
+    return 0;
+}
+
 /* plain-sysv KEY|-1 ID: a program of shmget: the first byte becomes 'P'. */
 static int
 do_plain_sysv(char **argv)
@@ -233,6 +248,7 @@ main(int argc, char **argv)
         { "race", do_race, 6 },
         { "stick", do_stick, 4 },
         { "plain-posix", do_plain_posix, 3 },
+        { "plain-hold", do_plain_hold, 3 },
         { "plain-sysv", do_plain_sysv, 4 },
         { "error", do_error, 5 },
     };

@@ -260,6 +260,12 @@ leave_own_world(void)
     assert_belongings(&initial, "at the end of the test", __FILE__, __LINE__);
 }
 
+int
+leave_for_private_namespaces(void)
+{
+    return unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0 ? -1 : make_mounts_private();
+}
+
 TCase *
 add_case(Suite *suite, const char *name)
 {
@@ -278,7 +284,7 @@ suite_main(Suite *suite)
     int      run, failed;
 
     /* In a namespace of its own for all of them, from which each test's is copied. */
-    if (unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0 || make_mounts_private() < 0) {
+    if (leave_for_private_namespaces() < 0) {
         fprintf(stderr, "skipped: no private namespaces: %s\n", strerror(errno));
         return SKIPPED;
     }

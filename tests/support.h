@@ -61,6 +61,9 @@ void with_sysctl(const char *path, const char *value, void (*body)(void *arg), v
  */
 TCase *add_case(Suite *suite, const char *name);
 
+/* Leave for mount and IPC namespaces of one's own. 0, or -1 with errno. */
+int leave_for_private_namespaces(void);
+
 /* Runs the suite: the exit status of main. 77 where there can be no world of one's own. */
 int suite_main(Suite *suite);
 

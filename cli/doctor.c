@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* shmx doctor: do the settings of this machine let sharing work? */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define SMALL_DEV_SHM ((uint64_t)128 << 20) /* containers have 64 MiB */
+
+static bool something_will_break;
+
+enum finding { FINE, NOTE, BREAKS };
+
+static void
+say(enum finding finding, const char *what, const char *value, const char *meaning)
+{
+    static const char *const words[] = { "ok", "note", "BAD" };
+    static const char *const colours[] = { "\033[32m", "\033[33m", "\033[31m" };
+    const bool               colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+
+    if (finding == BREAKS)
+        something_will_break = true;
+    printf("%s%-4s%s  %-34s %s\n", colour ? colours[finding] : "", words[finding],
+           colour ? "\033[0m" : "", what, value);
+    if (meaning != NULL)
+        printf("      %s\n", meaning);
+}
+
+/* The first line of the file, without its newline; false if it cannot be read. */
+static bool
+read_line(const char *path, char *text, size_t room)
+{
+    FILE *f = fopen(path, "re");
+    bool  read = f != NULL && fgets(text, (int)room, f) != NULL;
+
+    if (f != NULL)
+        fclose(f);
+    if (read)
+        text[strcspn(text, "\n")] = '\0';
+    return read;
+}
+
+static bool
+read_number(const char *path, uint64_t *value)
+{
+    char text[64];
+
+    if (!read_line(path, text, sizeof text))
+        return false;
+    *value = strtoull(text, NULL, 10);
+    return true;
+}
+
+static void
+check_dev_shm(void)
+{
+    struct statfs fs;
+    char          room[16], size[16], value[64];
+    uint64_t      total, free_bytes;
+
+    if (statfs("/dev/shm", &fs) < 0) {
+        say(BREAKS, "/dev/shm", "missing",
+            "no POSIX segments and no names: mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+        return;
+    }
+    if (fs.f_type != TMPFS_MAGIC) {
+        say(BREAKS, "/dev/shm", "not a tmpfs",
+            "segments would be files on a disk: mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+        return;
+    }
+    total = (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
+    free_bytes = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+    format_size(total, false, size, sizeof size);
+    format_size(free_bytes, false, room, sizeof room);
+    snprintf(value, sizeof value, "%s, %s free", size, room);
+    if (total > 0 && free_bytes == 0)
+        say(BREAKS, "/dev/shm", value,
+            "full: POSIX segments cannot be made; 'shmx ls --sort size'");
+    else if (total > 0 && total <= SMALL_DEV_SHM)
+        say(NOTE, "/dev/shm", value,
+            "small, as in a container: use --shm-size, or System V segments, which are not in it");
+    else
+        say(FINE, "/dev/shm", value, "room for POSIX segments");
+    if (fs.f_files > 0 && fs.f_ffree == 0)
+        say(BREAKS, "/dev/shm inodes", "none left", "no name can be made, of either backend");
+    if (access("/dev/shm", W_OK) < 0)
+        say(BREAKS, "/dev/shm", "not writable", "no name can be made: chmod 1777 /dev/shm");
+}
+
+struct usage {
+    uint64_t segments, pages;
+};
+
+static int
+add_usage(const char *name, const struct shmx_stat *st, void *arg)
+{
+    struct usage *usage = arg;
+
+    (void)name;
+    usage->segments++;
+    usage->pages += (st->size + st->page_size - 1) / st->page_size;
+    return 0;
+}
+
+static void
+check_limit(const char *name, uint64_t used, const char *full, const char *meaning)
+{
+    char     path[64], what[32], value[64];
+    uint64_t limit;
+
+    snprintf(path, sizeof path, "/proc/sys/kernel/%s", name);
+    snprintf(what, sizeof what, "kernel.%s", name);
+    if (!read_number(path, &limit)) {
+        say(BREAKS, what, "unknown", "no System V shared memory in this kernel, or no /proc");
+        return;
+    }
+    snprintf(value, sizeof value, "%" PRIu64 ", %" PRIu64 " used", limit, used);
+    say(used >= limit ? BREAKS : FINE, what, value, used >= limit ? full : meaning);
+}
+
+static void
+check_sysv(void)
+{
+    struct usage usage = { 0 };
+    char         value[64];
+    uint64_t     limit;
+
+    shmx_list(SHMX_SYSV, add_usage, &usage);
+    check_limit("shmmni", usage.segments, "no more System V segments: 'shmx gc', or raise it",
+                "how many System V segments there can be");
+    check_limit("shmall", usage.pages, "no more System V memory: 'shmx gc', or raise it",
+                "pages of System V memory there can be");
+    if (read_number("/proc/sys/kernel/shmmax", &limit)) {
+        format_size(limit, false, value, sizeof value);
+        say(limit < ((uint64_t)64 << 20) ? BREAKS : FINE, "kernel.shmmax", value,
+            limit < ((uint64_t)64 << 20) ? "larger System V segments cannot be made: raise it"
+                                         : "the largest System V segment");
+    }
+    if (read_number("/proc/sys/kernel/shm_rmid_forced", &limit))
+        say(limit != 0 ? BREAKS : FINE, "kernel.shm_rmid_forced", limit != 0 ? "1" : "0",
+            limit != 0 ? "every System V segment goes with its last attachment, persistent or not"
+                       : "persistent System V segments stay without an attachment");
+}
+
+static void
+check_protection(void)
+{
+    uint64_t value;
+    char     text[16];
+
+    if (!read_number("/proc/sys/fs/protected_regular", &value))
+        return;
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    say(value != 0 ? NOTE : FINE, "fs.protected_regular", text,
+        value != 0 ? "shm_open(O_CREAT) on another user's object fails with EACCES, even as root; "
+                     "libshmx is not affected"
+                   : "programs may open another user's object with O_CREAT");
+}
+
+static void
+check_huge(void)
+{
+    char     text[128], value[64];
+    uint64_t pages;
+
+    if (read_line("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text))
+        say(FINE, "transparent huge pages", text,
+            "--huge uses them where this is advise, within_size or always (POSIX: and /dev/shm is "
+            "mounted with huge=)");
+    if (read_number("/proc/sys/vm/nr_hugepages", &pages)) {
+        snprintf(value, sizeof value, "%" PRIu64 " pages", pages);
+        say(FINE, "hugetlb pool", value, "System V segments with --huge take them first");
+    }
+}
+
+static void
+check_memlock(void)
+{
+    struct rlimit limit;
+    char          value[32] = "unlimited";
+
+    getrlimit(RLIMIT_MEMLOCK, &limit);
+    if (limit.rlim_cur != RLIM_INFINITY)
+        format_size(limit.rlim_cur, false, value, sizeof value);
+    say(limit.rlim_cur == 0 && geteuid() != 0 ? NOTE : FINE, "RLIMIT_MEMLOCK", value,
+        "how much 'shmx pin' can keep in RAM (ulimit -l); root may lock all");
+}
+
+/* logind removes the segments of a user who has logged out, unless this says no. */
+static void
+check_logind(void)
+{
+    char  line[256], value[16] = "yes (default)";
+    FILE *f;
+
+    if (access("/run/systemd/system", F_OK) < 0) {
+        say(FINE, "logind RemoveIPC", "no systemd here", NULL);
+        return;
+    }
+    f = fopen("/etc/systemd/logind.conf", "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, "RemoveIPC=", 10) == 0)
+            snprintf(value, sizeof value, "%.*s", (int)strcspn(line + 10, "\n"), line + 10);
+    if (f != NULL)
+        fclose(f);
+    if (strcmp(value, "no") == 0)
+        say(FINE, "logind RemoveIPC", value, "segments outlive their owner's last logout");
+    else
+        say(NOTE, "logind RemoveIPC", value,
+            "an ordinary user's segments are removed at the last logout: RemoveIPC=no in "
+            "logind.conf, or run as a system user");
+}
+
+int
+run_doctor(int argc, char **argv)
+{
+    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+    int                        r;
+
+    next_option(argc, argv, "h", options);
+    r = check_arguments(argc, 0, 0);
+    if (r != OK)
+        return r;
+    check_dev_shm();
+    check_sysv();
+    check_protection();
+    check_huge();
+    check_memlock();
+    check_logind();
+    r = finish_output();
+    return r != OK ? r : something_will_break ? FAILED : OK;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE 0.5 /* seconds before there is something to see */
+#define EVERY    0.2 /* and between one look and the next */
+
+static double
+now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void
+progress_begin(struct progress *p, const char *verb, uint64_t total)
+{
+    *p = (struct progress){ .verb = verb, .total = total, .start = now() };
+    if (!isatty(STDERR_FILENO))
+        p->verb = NULL;
+}
+
+static void
+show(struct progress *p, double elapsed)
+{
+    const double rate = (double)p->done / elapsed;
+    const double left = (double)(p->total - p->done) / rate;
+    char         done[16], total[16], speed[16];
+
+    format_size(p->done, false, done, sizeof done);
+    format_size((uint64_t)rate, false, speed, sizeof speed);
+    if (p->total == 0) {
+        fprintf(stderr, "\r%s %s  %s/s\033[K", p->verb, done, speed);
+        return;
+    }
+    format_size(p->total, false, total, sizeof total);
+    fprintf(stderr, "\r%s %s of %s  %3.0f%%  %s/s  %.0f:%02.0f left\033[K", p->verb, done, total,
+            100.0 * (double)p->done / (double)p->total, speed, (double)(long)(left / 60),
+            (double)((long)left % 60));
+}
+
+void
+progress_add(struct progress *p, uint64_t bytes)
+{
+    double time;
+
+    p->done += bytes;
+    if (p->verb == NULL)
+        return;
+    time = now();
+    if (time - p->start < PATIENCE || time - p->shown < EVERY)
+        return;
+    p->shown = time;
+    show(p, time - p->start);
+}
+
+void
+progress_end(struct progress *p)
+{
+    if (p->verb != NULL && p->shown > 0)
+        fputs("\r\033[K", stderr);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* shmx stat: everything about a segment. */
+#include "cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void
+print_size(const char *label, uint64_t size, bool bytes)
+{
+    char text[32];
+
+    format_size(size, false, text, sizeof text);
+    if (bytes)
+        printf("%10s: %" PRIu64 "\n", label, size);
+    else
+        printf("%10s: %" PRIu64 " (%s)\n", label, size, text);
+}
+
+static void
+print_person(const char *label, uid_t uid, gid_t gid)
+{
+    char user[64], group[64];
+
+    format_user(uid, user, sizeof user);
+    format_group(gid, group, sizeof group);
+    printf("%10s: %s:%s (%u:%u)\n", label, user, group, (unsigned)uid, (unsigned)gid);
+}
+
+static void
+print_process(const char *label, pid_t pid)
+{
+    char name[64];
+
+    if (pid <= 0)
+        return;
+    process_name(pid, name, sizeof name);
+    printf("%10s: %d (%s)\n", label, (int)pid, name);
+}
+
+static void
+print_time(const char *label, const struct timespec *t)
+{
+    char      text[64];
+    struct tm tm;
+
+    if (t->tv_sec == 0 || localtime_r(&t->tv_sec, &tm) == NULL)
+        return;
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &tm);
+    printf("%10s: %s\n", label, text);
+}
+
+static void
+print_state(const struct shmx_stat *st)
+{
+    printf("%10s:%s%s%s%s%s\n", "State",
+           st->state & SHMX_IS_EPHEMERAL ? " ephemeral" : " persistent",
+           st->state & SHMX_IS_NAMELESS ? " nameless" : "",
+           st->state & SHMX_IS_PINNED ? " pinned" : "", st->state & SHMX_IS_HUGE ? " huge" : "",
+           st->holders == 0 ? " unheld" : "");
+}
+
+static void
+print_holders(const struct shmx_stat *st, const struct users *users)
+{
+    char   name[64];
+    size_t i;
+
+    printf("%10s: ", "Holders");
+    if (st->holders < 0)
+        printf("unknown\n");
+    else
+        printf("%" PRId64 " %s\n", st->holders,
+               st->backend == SHMX_SYSV ? "attachments" : "processes of libshmx");
+    for (i = 0; i < users->count; i++)
+        if (users_match(&users->items[i], st)) {
+            process_name(users->items[i].pid, name, sizeof name);
+            printf("%10s: %d (%s)\n", "Mapped by", (int)users->items[i].pid, name);
+        }
+}
+
+static void
+print_segment(const char *name, const struct shmx_stat *st, bool bytes)
+{
+    struct users users;
+    char        *shown = visible(name);
+
+    users_find(&users);
+    printf("%10s: %s\n", "Name", shown);
+    printf("%10s: %s\n", "Backend", st->backend == SHMX_SYSV ? "System V" : "POSIX");
+    print_size("Size", st->size, bytes);
+    print_size("Resident", st->resident, bytes);
+    print_size("Page", st->page_size, bytes);
+    print_state(st);
+    if (st->id >= 0)
+        printf("%10s: %d, key 0x%08x\n", "Id", st->id, (unsigned)st->key);
+    else
+        printf("%10s: %" PRIu64 ", device 0x%" PRIx64 "\n", "Inode", st->ino, st->dev);
+    printf("%10s: %04o\n", "Mode", (unsigned)st->mode);
+    print_person("Owner", st->uid, st->gid);
+    if (st->backend == SHMX_SYSV)
+        print_person("Creator", st->cuid, st->cgid);
+    print_process("Made by", st->cpid);
+    print_process("Last used", st->lpid);
+    print_holders(st, &users);
+    print_time(st->backend == SHMX_SYSV ? "Attached" : "Accessed", &st->atime);
+    print_time("Detached", &st->dtime);
+    print_time("Modified", &st->mtime);
+    print_time("Changed", &st->ctime);
+    free(shown);
+    free(users.items);
+}
+
+struct search {
+    const char      *name;
+    struct shmx_stat st;
+};
+
+/* Whether the text that the caller gave means the segment, of which list has this name. */
+static bool
+means(const char *text, const char *name, const struct shmx_stat *st)
+{
+    const bool  prefixed = strncmp(text, "posix:/", 7) == 0 || strncmp(text, "sysv:/", 6) == 0;
+    const char *entry = strchr(name, '/');
+
+    if (strncmp(text, "sysv:id=", 8) == 0 && st->backend == SHMX_SYSV)
+        return strtoul(text + 8, NULL, 0) == (unsigned long)st->id;
+    if (strncmp(text, "sysv:key=", 9) == 0 && st->key != 0)
+        return strtoul(text + 9, NULL, 0) == (unsigned)st->key;
+    if (entry == NULL)
+        return false;
+    if (prefixed)
+        return strcmp(text, name) == 0;
+    return strcmp(*text == '/' ? text + 1 : text, entry + 1) == 0;
+}
+
+static int
+match(const char *name, const struct shmx_stat *st, void *arg)
+{
+    struct search *search = arg;
+
+    if (!means(search->name, name, st))
+        return 0;
+    search->st = *st;
+    return 1;
+}
+
+/* Looking it up among all leaves no trace; opening it would count us and change its times. */
+static int
+find(struct search *search)
+{
+    struct shmx *seg;
+    int          r = shmx_list(0, match, search);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = shmx_open(search->name, SHMX_RDONLY, &seg); /* says best why there is none */
+    if (r < 0)
+        return r;
+    r = shmx_stat(seg, &search->st);
+    shmx_close(seg);
+    return r;
+}
+
+int
+run_stat(int argc, char **argv)
+{
+    static const struct option options[] = { { "bytes", no_argument, NULL, 'b' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { 0 } };
+    struct search              search;
+    bool                       bytes = false;
+    int                        i, r, status = OK;
+
+    while (next_option(argc, argv, "bh", options) != -1)
+        bytes = true;
+    r = check_arguments(argc, 1, -1);
+    if (r != OK)
+        return r;
+    for (i = optind; i < argc; i++) {
+        search.name = argv[i];
+        r = find(&search);
+        if (r < 0) {
+            status = complain(argv[i], r);
+            continue;
+        }
+        if (i > optind)
+            putchar('\n');
+        print_segment(argv[i], &search.st, bytes);
+    }
+    r = finish_output();
+    return r != OK ? r : status;
+}

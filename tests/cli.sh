@@ -1,0 +1,324 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The command, as a person would use it, over both backends. To be run by world, as root.
+# usage: cli.sh DIRECTORY-OF-THE-COMMAND PEER
+set -u
+
+PATH=$1:$PATH
+peer=$2
+dir=$(mktemp -d)
+chmod 755 "$dir"
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failures=0
+export LC_ALL=C
+
+# expect STATUS COMMAND...: leaves its output in ./out and ./err
+expect() {
+    wanted=$1
+    shift
+    "$@" >out 2>err
+    got=$?
+    [ "$got" = "$wanted" ] || bad "exit $got, not $wanted: $*: $(cat err)"
+}
+bad() {
+    echo "FAILED: $*" >&2
+    failures=$((failures + 1))
+}
+says() { grep -q -e "$1" out || bad "no '$1' on standard output: $(cat out)"; }
+warns() {
+    grep -q -e "$1" err || bad "no '$1' on standard error: $(cat err)"
+    [ "$(wc -l <err)" = 1 ] || bad "more than a line on standard error: $(cat err)"
+}
+is() { [ "$1" = "$2" ] || bad "'$1' is not '$2'"; }
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups env PATH="$PATH" "$@"; }
+left() { find /dev/shm -mindepth 1 | wc -l; }
+segments() { tail -n +2 /proc/sysvipc/shm | wc -l; }
+
+both() {
+    backend=$1 other=$2
+
+    expect 0 shmx create "$backend:/a" 10000 --mode 640
+    expect 1 shmx create /a 10000
+    warns "^shmx: /a: exists already"
+    expect 0 shmx stat a
+    says "Size: 10000 (9.8K)"
+    says "Mode: 0640"
+    says "Owner: root:root"
+
+    echo hello | expect 0 shmx write a
+    expect 0 shmx read a --count 5
+    is "$(cat out)" hello
+    echo world | expect 0 shmx write a --offset 9994
+    expect 0 shmx read a --offset 9994
+    is "$(cat out)" world
+    expect 1 shmx read a --offset 9998 --count 5
+    warns "only 2 bytes are there"
+    expect 1 shmx read a --offset 10001
+    warns "past the end"
+    echo world | expect 1 shmx write a --offset 9995
+    warns "larger than the segment"
+    head -c 10001 /dev/zero >large
+    expect 1 shmx write a <large
+    warns "nothing was written"
+    shmx read a --count 5 | grep -q hello || bad 'something was written'
+    head -c 20000 /dev/zero | expect 1 shmx write a
+    warns "larger than the segment"
+    head -c 10000 /dev/urandom >exact
+    expect 0 shmx write a <exact
+    shmx read a | cmp - exact || bad 'not what was written'
+
+    expect 0 shmx copy a "$other:/b"
+    shmx read b | cmp - exact || bad 'not what was copied'
+    is "$(shmx ls -r --noheadings -b -P -o NAME,BACKEND,SIZE,MODE | sort | tr '\n' ';')" \
+        "/a $backend 10000 0640;/b $other 10000 0640;"
+    expect 1 shmx copy a b
+    warns "^shmx: b: exists already"
+    expect 1 shmx copy missing c
+    warns "^shmx: missing: no such segment"
+
+    expect 0 shmx chmod 604 a b
+    is "$(shmx ls -r --noheadings -P -o MODE | sort -u)" 0604
+    expect 0 shmx chown nobody:nogroup a
+    expect 0 shmx stat a
+    says "Owner: nobody:nogroup (65534:65534)"
+    expect 0 shmx chown 0:0 a
+
+    expect 0 nobody shmx read a --count 1
+    expect 1 nobody shmx write a </dev/null
+    warns "permission denied"
+    expect 1 nobody shmx rm a
+    warns "not permitted"
+    expect 1 shmx rm missing a b
+    warns "^shmx: missing: no such segment"
+    is "$(left) $(segments)" '0 0'
+
+    # filled before it is seen, or not made
+    expect 0 shmx create "$backend:/f" 10000 --from exact
+    shmx read f | cmp - exact || bad 'not what it was filled with'
+    expect 0 shmx rm f
+    expect 0 shmx create "$backend:/f" 20K --from - <exact
+    shmx read f --count 10000 | cmp - exact || bad 'not what it was filled with'
+    expect 1 shmx create "$backend:/f" 20K --from - <exact
+    warns "exists already"
+    expect 0 shmx rm f
+    expect 1 shmx create "$backend:/f" 9999 --from exact
+    warns "the input is larger than the segment"
+    expect 1 shmx create "$backend:/f" 9999 --from missing
+    warns "^shmx: missing: No such file"
+    expect 1 shmx create "$backend:/f" 9999 --from .
+    warns "Is a directory"
+    is "$(left) $(segments)" '0 0'
+
+    # held, and gone with its holder
+    expect 7 shmx create --ephemeral "$backend:/e" 1M -- sh -c 'shmx stat /e >/dev/null && exit 7'
+    is "$(left) $(segments)" '0 0'
+    expect 143 shmx create --ephemeral "$backend:/e" 1M -- sh -c 'kill $$'
+    expect 127 shmx create --ephemeral "$backend:/e" 1M -- ./no-such-command
+    mkfifo gate gate2
+    shmx create --ephemeral "$backend:/e" 1M -- cat gate &
+    creator=$!
+    until shmx stat e >/dev/null 2>&1; do sleep 0.01; done
+    shmx hold /e -- cat gate2 &
+    holder=$!
+    until [ "$(shmx ls --noheadings -r -o HOLDERS)" = 2 ]; do sleep 0.01; done
+    kill -9 "$creator"
+    wait "$creator"
+    expect 0 shmx stat e
+    says ephemeral
+    : >gate2
+    wait "$holder"
+    : >gate
+    expect 1 shmx stat e
+    rm gate gate2
+    expect 0 shmx gc
+    is "$(left) $(segments)" '0 0'
+
+    # Ctrl-C while it is filled
+    mkfifo slow
+    shmx create "$backend:/f" 1M --from slow 2>err &
+    exec 3>slow
+    sleep 0.1
+    kill -INT $! 2>/dev/null
+    wait $!
+    is $? 130
+    exec 3>&-
+    rm slow
+    is "$(left) $(segments)" '0 0'
+
+    # dead, and cleared away
+    shmx create "$backend:/kept" 4K
+    expect 0 shmx gc
+    says "^left $backend:/kept (unheld: --orphans removes it"
+    expect 0 shmx gc --orphans -n
+    says "^would remove $backend:/kept"
+    expect 0 shmx gc --orphans
+    says "^removed $backend:/kept"
+    is "$(left) $(segments)" '0 0'
+
+    # a full disk, a closed pipe
+    shmx create "$backend:/w" 4M
+    expect 1 sh -c 'shmx read /w >/dev/full'
+    warns "^shmx: standard output: No space left"
+    # shellcheck disable=SC2016 # for that shell
+    expect 1 sh -c '{ shmx read /w; echo $? >status; } | true; exit $(cat status)'
+    warns "^shmx: standard output: Broken pipe"
+    expect 1 sh -c 'shmx ls >/dev/full'
+    shmx rm /w
+}
+
+wrong_use() {
+    for words in '' 'nothing' 'create' 'create /x' 'create /x 0' 'create /x -1' 'create /x 1X' 'create /x 12KiBs' \
+        'create /x 18446744073709551616' 'create /x 99999999999T' 'create /x 1 2' 'create /x 1 --mode 8' 'create /x 1 --mode 1777' \
+        'create /x 1 --bogus' 'create /x 1 --backend x' 'create /x 1 --ephemeral' 'create /x 1 -- true' \
+        'create 1 --backend posix' 'hold /x' 'hold' 'ls x' 'ls -o NOPE' 'ls --sort nope' 'ls --time-format x' 'stat' 'read' \
+        'read /x --offset -1' 'read /x --count 1e3' 'write' 'copy /x' 'resize /x' 'resize /x y' 'chmod /x' 'chmod 9 /x' 'chown x' \
+        'chown no-such-user /x' 'chown : /x' 'pin' 'unpin' 'rm' 'gc x' 'doctor x' 'write /x --count 1'; do
+        # shellcheck disable=SC2086 # words
+        expect 2 shmx $words </dev/null
+        [ "$(wc -l <err)" = 1 ] || bad "'$words': not one line: $(cat err)"
+    done
+    is "$(left) $(segments)" '0 0'
+    for command in create hold ls stat read write copy resize chmod chown pin unpin rm gc doctor; do
+        expect 0 shmx $command --help
+        says "^usage: shmx $command"
+    done
+    expect 0 shmx --help
+    says '^  doctor '
+    expect 0 shmx --version
+    is "$(cat out)" 'shmx 1.0.0'
+}
+
+sizes() {
+    for size in 1:1 1k:1024 2K:2048 3M:3145728 1GiB:1073741824 1MB:1048576 2KiB:2048 7B:7; do
+        shmx create --sparse "/size" "${size%:*}" || bad "$size"
+        is "$(shmx ls -b -r --noheadings -o SIZE)" "${size#*:}"
+        shmx rm /size
+    done
+}
+
+listing() {
+    shmx create posix:/one 1M
+    shmx create sysv:/two 3M
+    shmx create --sparse sysv:key=0x1234 2M
+    id=$(shmx create 5K)
+    shmx create "$(printf '/odd\nname\\"')" 1
+    shmx ls --json >json
+    jq -e 'length == 5' json >/dev/null || bad 'not five segments in JSON'
+    is "$(jq -r '.[] | select(.name == "posix:/one") | "\(.size) \(.mode) \(.id) \(.inode)"' json)" \
+        "1048576 0600 null $(stat -c %i /dev/shm/one)"
+    is "$(jq -r '.[] | select(.backend == "sysv") | "\(.id) \(.key) \(.size) \(.holders) \(.uid) \(.cpid)"' json | sort)" \
+        "$(tail -n +2 /proc/sysvipc/shm | awk '{
+            key = $1 == 0 ? "null" : sprintf("%.0f", $1 < 0 ? $1 + 4294967296 : $1)
+            print $2, key, $4, $7, $8, $5
+        }' | sort)"
+    is "$(jq -r '.[] | select(.backend == "posix") | "\(.inode) \(.size)"' json | sort)" \
+        "$(find /dev/shm -type f -printf '%i %s\n' | sort)"
+    jq -e --arg id "$id" '.[] | select(.name == $id) | .state | index("nameless")' json >/dev/null ||
+        bad 'the anonymous one is not nameless'
+    is "$(shmx ls --noheadings -r -o NAME --sort size | head -n 3 | tr '\n' ' ')" '/two sysv:key=0x1234 /one '
+    is "$(shmx ls --noheadings -r -o NAME | grep -c '^/odd\\nname\\\\"$')" 1
+    is "$(shmx ls --backend sysv --noheadings | wc -l)" 3
+    is "$(shmx ls | awk 'NR == 1 { print $1, $NF }')" 'NAME STATE'
+    is "$(shmx ls -o +GROUP,ID | awk 'NR == 1 { print NF }')" 11
+    is "$(shmx ls --json -o NAME,SIZE | jq -c '.[0] | keys')" '["name","size"]'
+    for format in short full iso; do
+        shmx ls --time-format "$format" -o CTIME --noheadings -r | grep -q '[0-9][0-9]:[0-9][0-9]' || bad "times in $format"
+    done
+    expect 0 shmx stat "$id" sysv:key=0x1234 sysv:key=4660
+    says '0x00001234'
+    shmx rm /one /two sysv:key=0x1234 "$id" "$(printf '/odd\nname\\"')"
+    is "$(shmx ls --json)" '[]'
+    is "$(left) $(segments)" '0 0'
+}
+
+foreign() {
+    # a program that knows nothing of us: its mapping is seen, and spared
+    head -c 4096 /dev/zero >/dev/shm/foreign
+    is "$(shmx ls --noheadings -r -o NAME,HOLDERS,STATE)" '/foreign 0 unheld'
+    mkfifo gate
+    "$peer" plain-hold /foreign <gate >mapped &
+    exec 3>gate
+    until [ -s mapped ]; do sleep 0.01; done
+    is "$(shmx ls --noheadings -r -o NAME,HOLDERS)" '/foreign 1'
+    expect 0 shmx stat /foreign
+    says 'Mapped by: [0-9]* (peer)'
+    expect 0 shmx gc --orphans
+    is "$(left)" 1
+    exec 3>&-
+    wait
+    rm gate
+    expect 0 shmx gc --orphans
+    is "$(left)" 0
+}
+
+resizing() {
+    shmx create /r 10
+    expect 0 shmx resize /r 1M
+    is "$(shmx ls -b --noheadings -r -o SIZE)" 1048576
+    expect 0 shmx resize /r 0
+    expect 1 shmx copy /r /s
+    shmx rm /r
+    shmx create sysv:/r 10
+    expect 1 shmx resize /r 20
+    warns 'System V segments keep the size'
+    expect 0 shmx pin /r
+    shmx ls | grep -q pinned || bad 'not pinned'
+    expect 0 shmx unpin /r
+    shmx rm /r
+    shmx create posix:/r 10
+    expect 2 shmx pin /r
+    expect 0 shmx pin /r -- shmx stat /r
+    shmx rm /r
+}
+
+terminal() {
+    # progress, on a real terminal only; colour likewise
+    head -c 3000000 /dev/zero >source
+    script -qec 'sh -c "{ head -c 1500000 source; sleep 0.8; head -c 1500000 source; } | shmx create /p 3000000 --from -"' /dev/null >typed
+    grep -q 'filling .* of .*/s.*left' typed || bad "no progress on a terminal: $(cat -v typed)"
+    shmx rm /p
+    { head -c 1500000 source; sleep 0.8; head -c 1500000 source; } | expect 0 shmx create /p 3000000 --from -
+    [ -s err ] && bad "progress where there is no terminal: $(cat -v err)"
+    script -qec 'shmx ls' /dev/null | grep -q "$(printf '\033')" || bad 'no colour on a terminal'
+    script -qec 'NO_COLOR=1 shmx ls' /dev/null | grep -q "$(printf '\033')" && bad 'colour with NO_COLOR'
+    shmx ls | grep -q "$(printf '\033')" && bad 'colour where there is no terminal'
+    shmx rm /p
+}
+
+diagnosis() {
+    expect 0 shmx doctor
+    says 'kernel.shmmni'
+    says 'RLIMIT_MEMLOCK'
+    says '/dev/shm .* free'
+    echo 1 >/proc/sys/kernel/shmmni
+    id=$(shmx create 1)
+    expect 1 shmx doctor
+    says '^BAD .*kernel.shmmni'
+    expect 1 shmx create sysv:/x 1
+    warns 'no space.*shmx doctor'
+    shmx rm "$id"
+    echo 4096 >/proc/sys/kernel/shmmni
+    mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm
+    expect 0 shmx doctor
+    says '^note .*/dev/shm'
+    head -c 64M /dev/zero >/dev/shm/full
+    expect 1 shmx doctor
+    says '^BAD .*/dev/shm'
+    expect 1 shmx create /x 1M
+    warns 'no space'
+    umount /dev/shm
+}
+
+both posix sysv
+both sysv posix
+wrong_use
+sizes
+listing
+foreign
+resizing
+terminal
+diagnosis
+is "$(left) $(segments)" '0 0'
+[ "$failures" = 0 ] || exit 1
+echo 'the command does what it should'
