@@ -23,7 +23,8 @@ need() {
         apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
-# A bare chroot has no /proc, and a /dev/shm that is part of its disk: lend it both until we end.
+# A bare chroot has no /proc, no terminals, and a /dev/shm that is part of its disk: lend it all three
+# until we end.
 borrowed=
 give_back() {
     for mount in $borrowed; do as_root umount "$mount"; done
@@ -39,4 +40,5 @@ need_mounts() {
     trap 'exit 130' INT TERM
     [ -e /proc/self/ns/ipc ] || borrow proc /proc
     [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] || borrow tmpfs /dev/shm mode=1777
+    [ -e /dev/pts/ptmx ] || borrow devpts /dev/pts ptmxmode=666
 }
