@@ -72,7 +72,7 @@ extern volatile int interrupted;
 void                catch_interrupts(void);
 void                leave_if_interrupted(void);
 
-/* users.c: who has which segment mapped, as far as /proc lets the caller see. */
+/* users.c: who has which segment mapped or open, as far as /proc lets the caller see. */
 struct user {
     bool     sysv;
     uint64_t dev, ino; /* POSIX; System V: ino is the id */

@@ -2,6 +2,7 @@
 /* shmx doctor: do the settings of this machine let sharing work? */
 #include "cli.h"
 
+#include <glob.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -192,23 +193,38 @@ check_memlock(void)
         "how much 'shmx pin' can keep in RAM (ulimit -l); root may lock all");
 }
 
+static void
+read_remove_ipc(const char *path, char *value, size_t room)
+{
+    char  line[256];
+    FILE *f = fopen(path, "re");
+
+    if (f == NULL)
+        return;
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, "RemoveIPC=", 10) == 0)
+            snprintf(value, room, "%.*s", (int)strcspn(line + 10, "\n"), line + 10);
+    fclose(f);
+}
+
 /* logind removes the segments of a user who has logged out, unless this says no. */
 static void
 check_logind(void)
 {
-    char  line[256], value[16] = "yes (default)";
-    FILE *f;
+    char   value[16] = "yes (default)";
+    glob_t files;
+    size_t i;
 
     if (access("/run/systemd/system", F_OK) < 0) {
         say(FINE, "logind RemoveIPC", "no systemd here", NULL);
         return;
     }
-    f = fopen("/etc/systemd/logind.conf", "re");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (strncmp(line, "RemoveIPC=", 10) == 0)
-            snprintf(value, sizeof value, "%.*s", (int)strcspn(line + 10, "\n"), line + 10);
-    if (f != NULL)
-        fclose(f);
+    read_remove_ipc("/etc/systemd/logind.conf", value, sizeof value);
+    if (glob("/etc/systemd/logind.conf.d/*.conf", 0, NULL, &files) == 0) {
+        for (i = 0; i < files.gl_pathc; i++)
+            read_remove_ipc(files.gl_pathv[i], value, sizeof value);
+        globfree(&files);
+    }
     if (strcmp(value, "no") == 0)
         say(FINE, "logind RemoveIPC", value, "segments outlive their owner's last logout");
     else

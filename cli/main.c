@@ -31,7 +31,7 @@ static const struct command commands[] = {
       "      --noheadings       without the first line\n"
       "      --time-format HOW  short, full or iso\n",
       run_ls },
-    { "stat", "NAME...", "tell all about segments, and who has them mapped",
+    { "stat", "NAME...", "tell all about segments, and who holds them",
       "  -b, --bytes            sizes in bytes only\n", run_stat },
     { "read", "NAME", "copy a segment to standard output",
       "  --offset SIZE          from there on (default: 0)\n"

@@ -79,7 +79,7 @@ print_holders(const struct shmx_stat *st, const struct users *users)
     for (i = 0; i < users->count; i++)
         if (users_match(&users->items[i], st)) {
             process_name(users->items[i].pid, name, sizeof name);
-            printf("%10s: %d (%s)\n", "Mapped by", (int)users->items[i].pid, name);
+            printf("%10s: %d (%s)\n", "Held by", (int)users->items[i].pid, name);
         }
 }
 

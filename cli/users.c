@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 static void
 append(struct users *users, const struct user *user)
@@ -45,8 +47,35 @@ parse_mapping(const char *line, pid_t pid, struct users *users)
     append(users, &user);
 }
 
+/* Open descriptors hold, too, and a handle that is not attached has nothing else. */
 static void
-find_of(pid_t pid, struct users *users)
+find_descriptors(pid_t pid, struct users *users)
+{
+    char           path[32], target[16];
+    struct user    user;
+    struct stat    st;
+    struct dirent *d;
+    DIR           *dir;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    dir = opendir(path);
+    if (dir == NULL)
+        return;
+    while ((d = readdir(dir)) != NULL) {
+        if (readlinkat(dirfd(dir), d->d_name, target, sizeof target) < 9
+            || strncmp(target, "/dev/shm/", 9) != 0 || fstatat(dirfd(dir), d->d_name, &st, 0) < 0)
+            continue;
+        memset(&user, 0, sizeof user);
+        user.pid = pid;
+        user.dev = st.st_dev;
+        user.ino = st.st_ino;
+        append(users, &user);
+    }
+    closedir(dir);
+}
+
+static void
+find_mappings(pid_t pid, struct users *users)
 {
     char  path[32], line[1024];
     FILE *f;
@@ -85,8 +114,10 @@ users_find(struct users *users)
     if (proc == NULL)
         return;
     while ((d = readdir(proc)) != NULL)
-        if (isdigit((unsigned char)d->d_name[0]))
-            find_of((pid_t)atoi(d->d_name), users);
+        if (isdigit((unsigned char)d->d_name[0])) {
+            find_mappings((pid_t)atoi(d->d_name), users);
+            find_descriptors((pid_t)atoi(d->d_name), users);
+        }
     closedir(proc);
     if (users->count == 0)
         return;

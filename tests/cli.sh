@@ -126,6 +126,7 @@ both() {
     wait "$creator"
     expect 0 shmx stat e
     says ephemeral
+    says "Held by: $holder (shmx)"
     : >gate2
     wait "$holder"
     : >gate
@@ -242,7 +243,7 @@ foreign() {
     until [ -s mapped ]; do sleep 0.01; done
     is "$(shmx ls --noheadings -r -o NAME,HOLDERS)" '/foreign 1'
     expect 0 shmx stat /foreign
-    says 'Mapped by: [0-9]* (peer)'
+    says 'Held by: [0-9]* (peer)'
     expect 0 shmx gc --orphans
     is "$(left)" 1
     exec 3>&-
