@@ -181,11 +181,12 @@ report_dead(const struct walk *walk, const char *entry, const struct link *link)
     return walk->visit(name, &st, walk->arg);
 }
 
-/* The segment of an intent, and not one that had the key before it was written. */
+/* The segment of an intent, and not one that had the key before it was written. The kernel takes
+   the seconds of a segment from a clock that lags behind that of files: one is forgiven. */
 static bool
 is_left_behind(const struct link *link, const struct shmid_ds *ds)
 {
-    return ds->shm_nattch == 0 && (!link->by_key || ds->shm_ctime >= link->made.tv_sec);
+    return ds->shm_nattch == 0 && (!link->by_key || ds->shm_ctime + 1 >= link->made.tv_sec);
 }
 
 static int

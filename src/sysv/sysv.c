@@ -186,9 +186,10 @@ withdraw_intent(struct sysv *s)
     s->intent[0] = '\0';
 }
 
-/* With a random key, and only after the intent says which: whoever collects finds it by that. */
+/* With a random key, and only after the intent says which: whoever collects finds it by that,
+   should we be killed before it has its name or, if it is ephemeral, its IPC_RMID. */
 static int
-get_named_segment(struct sysv *s, size_t size, mode_t mode, unsigned flags)
+get_segment_with_intent(struct sysv *s, size_t size, mode_t mode, unsigned flags)
 {
     struct link link = { .by_key = true, .size = size, .ipc = namespace_number("ipc") };
     int         r;
@@ -212,8 +213,8 @@ get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t
 {
     if (ref->kind == REFERENCE_KEY)
         return get_segment(s, ref->number, size, mode, flags);
-    if (ref->kind == REFERENCE_NAME && !(flags & SHMX_EPHEMERAL))
-        return get_named_segment(s, size, mode, flags);
+    if (ref->kind == REFERENCE_NAME || (flags & SHMX_EPHEMERAL))
+        return get_segment_with_intent(s, size, mode, flags);
     return get_segment(s, IPC_PRIVATE, size, mode, flags);
 }
 
@@ -267,6 +268,18 @@ set_mode(const struct sysv *s, mode_t mode)
     return r < 0 ? r : set_perm(s, st.uid, st.gid, mode);
 }
 
+/* From now on it goes with its last attachment. It has no key any more: its link will say the id.
+ */
+static int
+make_ephemeral(struct sysv *s)
+{
+    if (shmctl(s->id, IPC_RMID, NULL) < 0)
+        return -errno;
+    withdraw_intent(s);
+    set_identity(s, s->id, IPC_PRIVATE, s->size);
+    return 0;
+}
+
 static int
 sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned flags,
             struct shmx **seg)
@@ -288,7 +301,7 @@ sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned flag
     if (r == 0 && (mode & 0600) != 0600)
         r = set_mode(s, mode);
     if (r == 0 && (flags & SHMX_EPHEMERAL))
-        r = shmctl(s->id, IPC_RMID, NULL) < 0 ? -errno : 0;
+        r = make_ephemeral(s);
     if (r < 0) {
         if (s->id >= 0)
             shmctl(s->id, IPC_RMID, NULL);
