@@ -172,7 +172,7 @@ struct shmx_stat {
  *             kernel has no System V shared memory
  *   -ENOENT   there is no /dev/shm
  *   -EROFS    /dev/shm is mounted read-only
- *   -EFBIG    above this process's RLIMIT_FSIZE
+ *   -EFBIG    above this process's RLIMIT_FSIZE (the kernel sends SIGXFSZ with it)
  *   -EMFILE, -ENFILE  out of descriptors
  *   -EINTR    interrupted by a signal before anything was made
  */
@@ -216,8 +216,10 @@ int shmx_open(const char *name, unsigned flags, struct shmx **seg);
  *          segment attached at addr for the duration of the call and arg passed through, before
  *          anyone else can see the segment. 0 is success; a negative errno value makes
  *          shmx_open_or_create undo everything and return it (a positive one: -ECANCELED).
- *          Others that race here wait for it meanwhile; it must not call shmx_open_or_create
- *          for the same name. NULL for none: the segment is then zero
+ *          Others that race here wait for it meanwhile (whoever may use a segment of that mode
+ *          can make them wait; with SHMX_OWNED they wait only for the effective user and root);
+ *          it must not call shmx_open_or_create for the same name. NULL for none: the segment is
+ *          then zero
  *   seg    receives the handle, to be closed with shmx_close; not NULL
  *
  * With "sysv:key=" the segment is visible to shmget(2) and shmx_open before init has run; only

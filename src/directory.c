@@ -247,30 +247,43 @@ make_lock(const char *hidden, mode_t mode)
     return r == -EEXIST ? 0 : r;
 }
 
+/* Wait for the lock. -EAGAIN: its last holder removed it meanwhile. */
+static int
+take_lock(int fd, const char *hidden, bool owned)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (owned && st.st_uid != geteuid() && st.st_uid != 0)
+        return -EPERM;
+    if (flock(fd, LOCK_EX) < 0)
+        return -errno;
+    return directory_is(hidden, &st) ? 0 : -EAGAIN;
+}
+
 int
-directory_lock(const char *text, mode_t mode, struct stat *owner)
+directory_lock(const char *text, mode_t mode, bool owned)
 {
     char hidden[DIRECTORY_HIDDEN_MAX];
     int  fd, r;
 
     lock_entry(text, hidden);
-    for (;;) {
+    do {
         fd = directory_open(hidden, O_RDONLY);
         if (fd == -ENOENT) {
             r = make_lock(hidden, mode);
+            if (r == 0)
+                r = -EAGAIN;
+        } else if (fd < 0) {
+            return fd;
+        } else {
+            r = take_lock(fd, hidden, owned);
             if (r < 0)
-                return r;
-            continue;
+                close(fd);
         }
-        if (fd < 0)
-            return fd;
-        r = flock(fd, LOCK_EX) < 0 || fstat(fd, owner) < 0 ? -errno : 0;
-        if (r == 0 && directory_is(hidden, owner))
-            return fd;
-        close(fd); /* its holder removed it while we waited */
-        if (r < 0)
-            return r;
-    }
+    } while (r == -EAGAIN);
+    return r < 0 ? r : fd;
 }
 
 void

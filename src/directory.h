@@ -69,9 +69,10 @@ int directory_walk(int (*visit)(const char *entry, void *arg), void *arg);
 
 /*
  * A lock for those who want to make what text refers to: held by the kernel, gone with its holder.
- * Whoever may use a segment of that mode may take it. Returns a descriptor for directory_unlock.
+ * Whoever may use a segment of that mode may take it; owned: -EPERM if neither the effective user
+ * nor root has made it. Returns a descriptor for directory_unlock.
  */
-int  directory_lock(const char *text, mode_t mode, struct stat *owner);
+int  directory_lock(const char *text, mode_t mode, bool owned);
 void directory_unlock(const char *text, int fd);
 
 /* Remove the hidden entry if it is a lock that nobody holds. */

@@ -276,7 +276,6 @@ open_or_create_alone(const char *text, const struct reference *ref, const struct
                      struct shmx **seg)
 {
     const char *subject = ref->kind == REFERENCE_NAME ? ref->entry : text;
-    struct stat owner;
     int         fd, r;
 
     /* A name appears when it is complete; a raw key appears before. */
@@ -285,13 +284,10 @@ open_or_create_alone(const char *text, const struct reference *ref, const struct
         if (r != -ENOENT)
             return r;
     }
-    fd = directory_lock(subject, m->mode, &owner);
+    fd = directory_lock(subject, m->mode, m->flags & SHMX_OWNED);
     if (fd < 0)
         return fd;
-    if ((m->flags & SHMX_OWNED) && owner.st_uid != geteuid() && owner.st_uid != 0)
-        r = -EPERM;
-    else
-        r = open_or_create(ref, m, seg);
+    r = open_or_create(ref, m, seg);
     directory_unlock(subject, fd);
     return r;
 }

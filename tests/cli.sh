@@ -1,15 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The command, as a person would use it, over both backends. To be run by world, as root.
-# usage: cli.sh DIRECTORY-OF-THE-COMMAND PEER
+# usage: cli.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 set -u
 
-PATH=$1:$PATH
-peer=$2
+peer=$3
 dir=$(mktemp -d)
-chmod 755 "$dir"
 trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
+# Another user may not be let into the build directory.
+mkdir "$dir/bin" "$dir/lib" "$dir/work"
+cp "$1/shmx" "$dir/bin"
+cp "$2" "$dir/lib/libshmx.so.1"
+chmod -R a+rX "$dir"
+PATH=$dir/bin:$PATH
+export LD_LIBRARY_PATH="$dir/lib"
+cd "$dir/work" || exit 1
 failures=0
 export LC_ALL=C
 

@@ -253,6 +253,55 @@ START_TEST(owned_means_made_by_me_or_root)
 }
 END_TEST
 
+static int
+never_run(void *addr, size_t size, void *arg)
+{
+    (void)addr, (void)size, (void)arg;
+    return -EPROTO;
+}
+
+static int
+tell_and_wait(void *addr, size_t size, void *arg)
+{
+    const int *pipes = arg;
+    char       c;
+
+    (void)addr, (void)size;
+    ck_assert_int_eq(write(pipes[1], "r", 1), 1);
+    ck_assert_int_eq(read(pipes[2], &c, 1), 1);
+    return 0;
+}
+
+/* Another user's process is stuck in an initialiser: who trusts only root does not wait for it. */
+START_TEST(owned_does_not_wait_for_others)
+{
+    struct shmx *other = NULL;
+    int          pipes[4];
+    char         c;
+    pid_t        pid;
+
+    ok(pipe(pipes));
+    ok(pipe(pipes + 2));
+    pid = check_fork();
+    if (pid == 0) {
+        become_nobody();
+        ck_assert_int_eq(shmx_open_or_create("/stuck", SIZE, 0600, backend_flag[_i], tell_and_wait,
+                                             pipes, &other),
+                         1);
+        _exit(0);
+    }
+    ck_assert_int_eq(read(pipes[0], &c, 1), 1);
+    fails(shmx_open_or_create("/stuck", SIZE, 0600, backend_flag[_i] | SHMX_OWNED, never_run, NULL,
+                              &other),
+          -EPERM);
+    ck_assert_int_eq(write(pipes[3], "g", 1), 1);
+    join(pid);
+    ok(shmx_remove("/stuck"));
+    for (c = 0; c < 4; c++)
+        close(pipes[(int)c]);
+}
+END_TEST
+
 START_TEST(giving_away_needs_privilege)
 {
     struct shmx *other = NULL;
@@ -676,6 +725,7 @@ main(void)
     tcase_add_loop_test(tc, another_user_is_refused, 0, BACKENDS);
     tcase_add_loop_test(tc, another_user_may_read, 0, BACKENDS);
     tcase_add_loop_test(tc, owned_means_made_by_me_or_root, 0, BACKENDS);
+    tcase_add_loop_test(tc, owned_does_not_wait_for_others, 0, BACKENDS);
     tcase_add_loop_test(tc, giving_away_needs_privilege, 0, BACKENDS);
     tcase_add_loop_test(tc, publishing_what_is_anothers, 0, BACKENDS);
     tcase_add_loop_test(tc, mode_decides_at_attach_on_sysv, 0, BACKENDS);

@@ -197,7 +197,7 @@ valgrind_lacks(const char *what)
 void
 with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *arg)
 {
-    char    saved[32];
+    char    saved[64];
     ssize_t length;
     int     status, fd = open(path, O_RDWR | O_CLOEXEC);
     pid_t   pid;
@@ -206,6 +206,8 @@ with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *
     length = read(fd, saved, sizeof saved - 1);
     ck_assert_int_gt(length, 0);
     saved[length] = '\0';
+    if (strchr(saved, '[') != NULL) /* "always [never]": the one in brackets */
+        sscanf(strchr(saved, '['), "[%31[a-z_]", saved);
     write_text(path, value);
     pid = check_fork();
     if (pid == 0) {

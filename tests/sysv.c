@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
 #include <time.h>
 #include <unistd.h>
@@ -338,6 +339,55 @@ START_TEST(hugetlb_pool)
 }
 END_TEST
 
+static void
+use_transparent(void *arg)
+{
+    const unsigned   flags = backend_flag[*(int *)arg] | SHMX_HUGE_ONLY;
+    struct shmx     *seg = NULL;
+    struct shmx_stat st;
+    void            *addr;
+
+    mount_dev_shm("size=1g,huge=advise");
+    ok(shmx_create("/thp", 8 << 20, 0600, flags, &seg));
+    ok(shmx_stat(seg, &st));
+    ck_assert(st.state & SHMX_IS_HUGE);
+    ck_assert_uint_eq(st.size, 8 << 20);
+    ck_assert_uint_eq(st.resident, 8 << 20);
+    ck_assert_uint_gt(st.page_size, (uint64_t)sysconf(_SC_PAGESIZE));
+    ok(shmx_attach(seg, 0, &addr));
+    memset(addr, 1, 8 << 20);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(shmx_create("/thp", 8 << 20, 0600, flags | SHMX_SPARSE, &seg));
+    ok(shmx_stat(seg, &st));
+    ck_assert_uint_lt(st.resident, 8 << 20);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(umount("/dev/shm"));
+}
+
+static void
+lack_transparent(void *arg)
+{
+    const unsigned flags = backend_flag[*(int *)arg] | SHMX_HUGE_ONLY;
+    const int      error = *(int *)arg == 0 ? -ENOTSUP : -ENOMEM;
+    struct shmx   *seg = NULL;
+
+    fails(shmx_create("/thp", 8 << 20, 0600, flags, &seg), error);
+    fails(shmx_create("/thp", 8 << 20, 0600, flags | SHMX_SPARSE, &seg), error);
+}
+
+START_TEST(transparent_huge_pages)
+{
+    const char *path = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+
+    if (access(path, W_OK) < 0 || valgrind_lacks("MADV_HUGEPAGE"))
+        return;
+    with_sysctl(path, "advise", use_transparent, &_i);
+    with_sysctl(path, "never", lack_transparent, &_i);
+}
+END_TEST
+
 START_TEST(huge_only_without_a_pool)
 {
     struct shmx     *seg = NULL;
@@ -373,6 +423,7 @@ main(void)
     tcase_add_test(tc, destroyed_elsewhere_is_not_published);
     tcase_add_test(tc, foreign_segments_are_listed);
     tcase_add_test(tc, hugetlb_pool);
+    tcase_add_loop_test(tc, transparent_huge_pages, 0, BACKENDS);
     tcase_add_loop_test(tc, huge_only_without_a_pool, 0, BACKENDS);
     return suite_main(suite);
 }

@@ -147,7 +147,8 @@ get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
     int       id = -1;
 
     if (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) {
-        id = shmget(key, size, shmflg | SHM_HUGETLB);
+        /* Not without a reservation: then an empty pool would do, until the first touch. */
+        id = shmget(key, size, (shmflg & ~SHM_NORESERVE) | SHM_HUGETLB);
         if (id >= 0) {
             s->seg.flags |= SHMX_HUGE;
             s->seg.page = huge_pool_page_size();
