@@ -105,7 +105,7 @@ static void
 publish(const char *name, unsigned flags)
 {
     struct shmx *seg;
-    void        *addr;
+    void        *addr = NULL;
     int          r = shmx_create(NULL, SIZE, 0600, flags | SHMX_EPHEMERAL, &seg);
 
     if (r < 0 || (r = shmx_attach(seg, 0, &addr)) < 0)
