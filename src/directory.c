@@ -72,12 +72,16 @@ directory_readlink(const char *entry, char *text, size_t size)
 static int
 hidden_name(char hidden[DIRECTORY_HIDDEN_MAX])
 {
-    uint64_t number;
+    unsigned long space;
+    uint64_t      number;
+    int           r = namespace_number("pid", &space);
 
+    if (r < 0)
+        return r;
     if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
         return -errno;
-    snprintf(hidden, DIRECTORY_HIDDEN_MAX, NAME_HIDDEN "%lu-%ld-%016" PRIx64,
-             namespace_number("pid"), (long)getpid(), number);
+    snprintf(hidden, DIRECTORY_HIDDEN_MAX, NAME_HIDDEN "%lu-%ld-%016" PRIx64, space, (long)getpid(),
+             number);
     return 0;
 }
 
@@ -167,13 +171,14 @@ directory_is_hidden(const char *entry)
 bool
 directory_is_abandoned(const char *hidden, struct timespec changed)
 {
-    unsigned long   space;
+    unsigned long   space, here;
     long            pid;
     struct timespec now;
 
-    if (sscanf(hidden, NAME_HIDDEN "%lu-%ld-", &space, &pid) != 2)
+    if (sscanf(hidden, NAME_HIDDEN "%lu-%ld-", &space, &pid) != 2
+        || namespace_number("pid", &here) < 0)
         return false;
-    if (space != 0 && space == namespace_number("pid"))
+    if (space != 0 && space == here)
         return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec - changed.tv_sec > PATIENCE;
@@ -230,60 +235,67 @@ lock_entry(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
     snprintf(hidden, DIRECTORY_HIDDEN_MAX, LOCK "%016" PRIx64, hash);
 }
 
-/* A new lock file. Another one's winning the race is no error: it is opened next. */
+static int
+flock_exclusively(int fd)
+{
+    if (flock(fd, LOCK_EX) == 0)
+        return 0;
+    return errno == ENOLCK ? -ENOMEM : -errno;
+}
+
+/* A new lock, held before anybody can see it. Returns a descriptor; -EEXIST: another was faster. */
 static int
 make_lock(const char *hidden, mode_t mode)
 {
-    int r = 0;
-    int fd = open(DIRECTORY, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    int r, fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return -errno;
-    if (fchmod(fd, mode | 0600) < 0)
+    r = flock_exclusively(fd);
+    if (r == 0 && fchmod(fd, mode | 0600) < 0)
         r = -errno;
-    else
+    if (r == 0)
         r = directory_link(fd, hidden);
-    close(fd);
-    return r == -EEXIST ? 0 : r;
+    if (r < 0)
+        close(fd);
+    return r < 0 ? r : fd;
 }
 
-/* Wait for the lock. -EAGAIN: its last holder removed it meanwhile. */
+/* Wait for the lock of another. Returns a descriptor; -ENOENT: there is none (any more). */
 static int
-take_lock(int fd, const char *hidden, bool owned)
+await_lock(const char *hidden, bool owned)
 {
     struct stat st;
+    int         r = 0, fd = directory_open(hidden, O_RDONLY);
 
+    if (fd < 0)
+        return fd;
     if (fstat(fd, &st) < 0)
-        return -errno;
-    if (owned && st.st_uid != geteuid() && st.st_uid != 0)
-        return -EPERM;
-    if (flock(fd, LOCK_EX) < 0)
-        return -errno;
-    return directory_is(hidden, &st) ? 0 : -EAGAIN;
+        r = -errno;
+    else if (owned && st.st_uid != geteuid() && st.st_uid != 0)
+        r = -EPERM;
+    if (r == 0)
+        r = flock_exclusively(fd);
+    if (r == 0 && !directory_is(hidden, &st))
+        r = -ENOENT;
+    if (r < 0)
+        close(fd);
+    return r < 0 ? r : fd;
 }
 
 int
 directory_lock(const char *text, mode_t mode, bool owned)
 {
     char hidden[DIRECTORY_HIDDEN_MAX];
-    int  fd, r;
+    int  fd;
 
     lock_entry(text, hidden);
     do {
-        fd = directory_open(hidden, O_RDONLY);
-        if (fd == -ENOENT) {
-            r = make_lock(hidden, mode);
-            if (r == 0)
-                r = -EAGAIN;
-        } else if (fd < 0) {
-            return fd;
-        } else {
-            r = take_lock(fd, hidden, owned);
-            if (r < 0)
-                close(fd);
-        }
-    } while (r == -EAGAIN);
-    return r < 0 ? r : fd;
+        fd = await_lock(hidden, owned);
+        if (fd == -ENOENT)
+            fd = make_lock(hidden, mode);
+    } while (fd == -EEXIST);
+    return fd;
 }
 
 void

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "namespace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Not cached: unshare(2) and setns(2) change it. The link's text costs a third of its stat(2). */
-unsigned long
-namespace_number(const char *type)
+int
+namespace_number(const char *type, unsigned long *number)
 {
     char        path[32], text[32];
     ssize_t     length;
-    const char *number;
+    const char *digits;
 
     snprintf(path, sizeof path, "/proc/self/ns/%s", type);
     length = readlink(path, text, sizeof text - 1);
-    if (length < 0)
-        return 0;
-    text[length] = '\0';
-    number = strchr(text, '['); /* "ipc:[4026531839]" */
-    return number == NULL ? 0 : strtoul(number + 1, NULL, 10);
+    if (length < 0 && errno != ENOENT)
+        return -errno;
+    text[length < 0 ? 0 : length] = '\0';
+    digits = strchr(text, '['); /* "ipc:[4026531839]" */
+    *number = digits == NULL ? 0 : strtoul(digits + 1, NULL, 10);
+    return 0;
 }

@@ -3,7 +3,7 @@
 #ifndef SHMX_NAMESPACE_H
 #define SHMX_NAMESPACE_H
 
-/* The number of the "ipc" or "pid" namespace; 0 where /proc does not tell. */
-unsigned long namespace_number(const char *type);
+/* The number of the "ipc" or "pid" namespace; 0 where there is no /proc. 0, or a negative errno. */
+int namespace_number(const char *type, unsigned long *number);
 
 #endif

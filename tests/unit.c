@@ -151,6 +151,15 @@ START_TEST(a_strangers_entry_goes_back)
 }
 END_TEST
 
+static unsigned long
+here(const char *type)
+{
+    unsigned long number = 0;
+
+    ok(namespace_number(type, &number));
+    return number;
+}
+
 static pid_t
 dead_pid(void)
 {
@@ -164,7 +173,7 @@ dead_pid(void)
 
 START_TEST(abandoned_or_not)
 {
-    const unsigned long space = namespace_number("pid");
+    const unsigned long space = here("pid");
     const long          dead = dead_pid();
     struct timespec     now, old;
     char                name[DIRECTORY_HIDDEN_MAX];
@@ -191,12 +200,10 @@ END_TEST
 /* What the kernel says is compared with every word of the link. */
 START_TEST(links_are_judged)
 {
-    const int       id = shmget(0x77, 5000, IPC_CREAT | 0600);
-    struct link     link = { .by_key = true,
-                             .number = 0x77,
-                             .size = 5000,
-                             .ipc = namespace_number("ipc"),
-                             .owner = geteuid() };
+    const int   id = shmget(0x77, 5000, IPC_CREAT | 0600);
+    struct link link = {
+        .by_key = true, .number = 0x77, .size = 5000, .ipc = here("ipc"), .owner = geteuid()
+    };
     struct shmid_ds ds;
 
     ck_assert_int_eq(link_locate(&link), id);
@@ -220,12 +227,10 @@ END_TEST
 static int
 leave_intent(int key, pid_t pid, char entry[DIRECTORY_HIDDEN_MAX])
 {
-    struct link link = {
-        .by_key = true, .number = key, .size = 5000, .ipc = namespace_number("ipc")
-    };
-    char text[LINK_TEXT_MAX], path[128];
+    struct link link = { .by_key = true, .number = key, .size = 5000, .ipc = here("ipc") };
+    char        text[LINK_TEXT_MAX], path[128];
 
-    snprintf(entry, DIRECTORY_HIDDEN_MAX, ".shmx-%lu-%ld-%x", namespace_number("pid"), (long)pid,
+    snprintf(entry, DIRECTORY_HIDDEN_MAX, ".shmx-%lu-%ld-%x", here("pid"), (long)pid,
              (unsigned)key);
     snprintf(path, sizeof path, "/dev/shm/%s", entry);
     link_format(&link, text);

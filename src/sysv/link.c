@@ -93,15 +93,37 @@ link_remove(const char *entry, const char *text)
 int
 link_locate(const struct link *link)
 {
-    int id;
+    unsigned long here;
+    int           id, r = namespace_number("ipc", &here);
 
-    if (link->ipc != namespace_number("ipc"))
+    if (r < 0)
+        return r;
+    /* Without /proc, on either side, nobody knows: then the other comparisons must do. */
+    if (link->ipc != here && link->ipc != 0 && here != 0)
         return -EXDEV;
     if (!link->by_key)
         return link->number;
     /* Without size and rights asked for, this says where the key leads, and nothing else. */
     id = shmget(link->number, 0, 0);
-    return id < 0 ? -ENOENT : id;
+    return id < 0 ? -errno : id;
+}
+
+/* What its not being here means. */
+static enum link_verdict
+judge_missing(const struct link *link)
+{
+    unsigned long here;
+
+    return namespace_number("ipc", &here) == 0 && link->ipc == here ? LINK_GONE : LINK_ABROAD;
+}
+
+/* Ids are recycled: who made the segment, where pids can be compared? */
+static bool
+has_another_creator(const struct link *link, const struct shmid_ds *ds)
+{
+    unsigned long here;
+
+    return ds->shm_cpid != link->pid && namespace_number("pid", &here) == 0 && link->pidns == here;
 }
 
 enum link_verdict
@@ -110,14 +132,14 @@ link_judge(const struct link *link, int id, struct shmid_ds *ds)
     if (id == -EXDEV)
         return LINK_ABROAD;
     if (id < 0)
-        return LINK_GONE;
+        return id == -ENOENT ? judge_missing(link) : LINK_HIDDEN;
     if (shmctl(id, IPC_STAT, ds) < 0)
-        return errno == EACCES ? LINK_HIDDEN : LINK_GONE;
+        return errno == EINVAL || errno == EIDRM ? judge_missing(link) : LINK_HIDDEN;
     if (ds->shm_segsz != link->size)
         return LINK_GONE;
     if (link->by_key && ds->shm_perm.__key != link->number)
         return LINK_GONE;
-    if (!link->by_key && ds->shm_cpid != link->pid && link->pidns == namespace_number("pid"))
+    if (!link->by_key && has_another_creator(link, ds))
         return LINK_GONE;
     if (link->owner != ds->shm_perm.uid && link->owner != ds->shm_perm.cuid)
         return LINK_STRANGE;

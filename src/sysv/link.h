@@ -38,7 +38,7 @@ enum link_verdict {
     LINK_GONE,    /* the segment does not exist any more */
     LINK_STRANGE, /* leads to a segment of people who did not make the link */
     LINK_HIDDEN,  /* there is one, and the caller may not examine it */
-    LINK_ABROAD,  /* of another IPC namespace */
+    LINK_ABROAD,  /* of another IPC namespace, or of nobody knows which */
 };
 
 void link_format(const struct link *link, char text[LINK_TEXT_MAX]);
@@ -55,7 +55,7 @@ int link_withdraw(const char *entry, const char *text, char hidden[DIRECTORY_HID
 /* The same, and remove it. */
 int link_remove(const char *entry, const char *text);
 
-/* The id of the segment, or -ENOENT; or -EXDEV: of another IPC namespace. */
+/* The id of the segment, or -ENOENT, or -EXDEV: of another IPC namespace, or another error. */
 int link_locate(const struct link *link);
 
 /* What the id, or error, that link_locate gave really is. ds is filled in if LIVE or STRANGE. */

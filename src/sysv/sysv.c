@@ -192,9 +192,11 @@ withdraw_intent(struct sysv *s)
 static int
 get_segment_with_intent(struct sysv *s, size_t size, mode_t mode, unsigned flags)
 {
-    struct link link = { .by_key = true, .size = size, .ipc = namespace_number("ipc") };
-    int         r;
+    struct link link = { .by_key = true, .size = size };
+    int         r = namespace_number("ipc", &link.ipc);
 
+    if (r < 0)
+        return r;
     do {
         withdraw_intent(s);
         do {
@@ -404,13 +406,14 @@ write_late_intent(struct sysv *s)
         return r;
     if ((st.state & SHMX_IS_EPHEMERAL) && !(s->seg.flags & SHMX_EPHEMERAL))
         return -ENOENT; /* it was destroyed */
-    link.ipc = namespace_number("ipc");
-    if (!link.by_key) {
+    r = namespace_number("ipc", &link.ipc);
+    if (r == 0 && !link.by_key) {
         link.number = s->id;
         link.pid = st.cpid;
-        link.pidns = namespace_number("pid");
+        r = namespace_number("pid", &link.pidns);
     }
-    r = write_intent(s, &link);
+    if (r == 0)
+        r = write_intent(s, &link);
     if (r == 0 && geteuid() != st.uid && geteuid() != st.cuid)
         r = directory_chown(s->intent, s->link, st.uid, (gid_t)-1);
     if (r < 0)
@@ -516,7 +519,7 @@ remove_link(const char *entry)
     /* Somebody else's segment is not removed for a link that its people did not make. */
     if (verdict == LINK_GONE || verdict == LINK_STRANGE)
         return link_remove(entry, text);
-    if (verdict == LINK_HIDDEN && link.owner != geteuid())
+    if (id < 0 || (verdict == LINK_HIDDEN && link.owner != geteuid()))
         return -EACCES;
     r = link_withdraw(entry, text, hidden);
     return r < 0 ? r : remove_behind(id, entry, hidden);
