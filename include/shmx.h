@@ -140,7 +140,8 @@ struct shmx_stat {
  *   size   bytes, at least 1, at most what can be mapped (128 TiB; 2 GiB on 32-bit machines). It
  *          is kept exactly, not rounded
  *   mode   permission bits, of 0777; exact, the umask is not consulted. The handle made here may
- *          read and write whatever the mode
+ *          read and write whatever the mode (System V: in one attachment, or by shmx_read and
+ *          shmx_write; the kernel asks the mode for each further one)
  *   flags  0 or of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE, SHMX_HUGE_ONLY
  *   seg    receives the handle, to be closed with shmx_close; not NULL
  *

@@ -119,9 +119,13 @@ static int
 check_free(const struct reference *ref)
 {
     struct stat st;
+    int         r;
 
-    if (ref->kind != REFERENCE_NAME || directory_stat(ref->entry, &st) == -ENOENT)
+    if (ref->kind != REFERENCE_NAME)
         return 0;
+    r = directory_stat(ref->entry, &st);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
     return vacate(ref->entry) ? 0 : -EEXIST;
 }
 

@@ -44,6 +44,14 @@ created(int i, const char *name, mode_t mode)
 
 static char limit_binds[100000];
 
+static int
+never_called(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)name, (void)st, (void)arg;
+    ck_abort_msg("visited");
+    return 0;
+}
+
 START_TEST(full_dev_shm)
 {
     struct shmx     *seg = NULL, *taken = NULL;
@@ -610,6 +618,112 @@ START_TEST(no_dev_shm)
 }
 END_TEST
 
+START_TEST(no_permission_on_dev_shm)
+{
+    struct shmx *seg = NULL;
+
+    mount_dev_shm("mode=0700");
+    as_nobody({
+        ck_assert_int_eq(shmx_create("/x", SIZE, 0600, backend_flag[_i], &seg), -EACCES);
+        ck_assert_int_eq(shmx_list(0, never_called, NULL), -EACCES);
+        ck_assert_int_eq(shmx_collect(0, NULL, NULL), -EACCES);
+    });
+    ok(umount("/dev/shm"));
+}
+END_TEST
+
+START_TEST(not_a_tmpfs)
+{
+    struct shmx *seg = NULL;
+
+    ok(mount("ramfs", "/dev/shm", "ramfs", 0, NULL));
+    fails(shmx_create("/x", SIZE, 0600, SHMX_POSIX, &seg), -ENOTSUP);
+    ok(umount("/dev/shm"));
+}
+END_TEST
+
+/* Without /proc nothing is opened anew, and nobody says what the mode hides. */
+START_TEST(no_proc)
+{
+    struct shmx     *seg = created(_i, "/x", 0600), *other = NULL, *none = NULL;
+    struct shmx_stat st;
+    int              r[4];
+
+    ok(mount("tmpfs", "/proc", "tmpfs", 0, NULL));
+    r[0] = shmx_open("/x", 0, &other);
+    if (r[0] == 0)
+        shmx_close(other);
+    r[1] = _i == 0 ? shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &none) : -ENOENT;
+    r[2] = shmx_chmod(seg, 0000);
+    r[3] = shmx_destroy(seg);
+    if (_i == 1)
+        as_nobody({ ck_assert_int_eq(shmx_stat(seg, &st), -EACCES); });
+    ok(umount("/proc"));
+    /* The System V link knows its namespace, and we do not know ours: that is no obstacle. */
+    ck_assert_int_eq(r[0], 0);
+    ck_assert_int_eq(r[1], -ENOENT);
+    ck_assert_ptr_null(none);
+    ck_assert_int_eq(r[2], 0);
+    ck_assert_int_eq(r[3], 0);
+    shmx_close(seg);
+}
+END_TEST
+
+START_TEST(unmapped_owner)
+{
+    struct shmx *seg = created(_i, "/x", 0600);
+    pid_t        pid = check_fork();
+
+    if (pid == 0) {
+        ok(unshare(CLONE_NEWUSER));
+        ck_assert_int_eq(shmx_chown(seg, 5, (gid_t)-1), -EINVAL);
+        _exit(0);
+    }
+    join(pid);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+/* To give up the attachment the handle would have to hold by itself, and may not any more. */
+START_TEST(detach_would_lose_the_hold)
+{
+    struct shmx *seg, *other = NULL;
+    void        *addr;
+    int          gate[2], ready[2];
+    char         c;
+    pid_t        pid;
+
+    if (valgrind_lacks("EACCES of shmat"))
+        return;
+    seg = created(1, "/x", 0666);
+    ok(pipe(gate));
+    ok(pipe(ready));
+    pid = check_fork();
+    if (pid == 0) {
+        close(gate[1]);
+        become_nobody();
+        ok(shmx_open("/x", 0, &other));
+        ok(shmx_attach(other, SHMX_RDONLY, &addr));
+        ck_assert_int_eq(write(ready[1], "r", 1), 1);
+        ck_assert_int_eq(read(gate[0], &c, 1), 0);
+        fails(shmx_detach(other, addr), -EACCES);
+        ck_assert_int_eq(*(char *)addr, 0);
+        shmx_close(other);
+        _exit(0);
+    }
+    close(gate[0]);
+    ck_assert_int_eq(read(ready[0], &c, 1), 1);
+    ok(shmx_chmod(seg, 0600));
+    close(gate[1]);
+    close(ready[0]);
+    close(ready[1]);
+    join(pid);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 START_TEST(locked_memory_limits_attaching)
 {
     const struct rlimit little = { 65536, 65536 };
@@ -718,6 +832,11 @@ main(void)
     tcase_add_loop_test(tc, out_of_descriptors, 0, BACKENDS);
     tcase_add_loop_test(tc, read_only_dev_shm, 0, BACKENDS);
     tcase_add_loop_test(tc, no_dev_shm, 0, BACKENDS);
+    tcase_add_loop_test(tc, no_permission_on_dev_shm, 0, BACKENDS);
+    tcase_add_test(tc, not_a_tmpfs);
+    tcase_add_loop_test(tc, no_proc, 0, BACKENDS);
+    tcase_add_loop_test(tc, unmapped_owner, 0, BACKENDS);
+    tcase_add_test(tc, detach_would_lose_the_hold);
     tcase_add_loop_test(tc, locked_memory_limits_attaching, 0, BACKENDS);
     tcase_add_loop_test(tc, pinning_and_its_limit, 0, BACKENDS);
 

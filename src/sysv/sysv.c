@@ -244,14 +244,14 @@ static int
 examine(const struct sysv *s, struct shmx_stat *st)
 {
     struct shmid_ds ds;
+    int             r;
 
     if (shmctl(s->id, IPC_STAT, &ds) == 0) {
         table_describe(&ds, s->id, st);
         return 0;
     }
-    if (errno == EACCES && table_find(s->id, st))
-        return 0;
-    return -errno;
+    r = -errno;
+    return r == -EACCES && table_find(s->id, st) ? 0 : r;
 }
 
 static int
