@@ -161,10 +161,10 @@ main(int argc, char **argv)
     unsigned flags;
     size_t   i;
 
+    if (argc == 2 && strcmp(argv[1], "check") == 0)
+        return check_what_is_left();
     if (argc != 3)
         return 2;
-    if (strcmp(argv[1], "check") == 0)
-        return check_what_is_left();
     flags = (unsigned)strtoul(argv[2], NULL, 0);
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
         if (strcmp(argv[1], scenarios[i].name) == 0) {
