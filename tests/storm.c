@@ -47,6 +47,22 @@ initialise(void *addr, size_t size, void *arg)
     return 0;
 }
 
+/* What a half-made segment looks like, for whoever has to find out why. */
+static void
+tell_mixture(struct shmx *seg, const unsigned *words)
+{
+    struct shmx_stat st = { 0 };
+    size_t           i;
+
+    shmx_stat(seg, &st);
+    fprintf(stderr, "%s: state %#x, id %d, key %#x, inode %llu, made by %d, last used by %d\n",
+            shmx_name(seg), st.state, st.id, (unsigned)st.key, (unsigned long long)st.ino,
+            (int)st.cpid, (int)st.lpid);
+    for (i = 0; i < WORDS; i++)
+        if (i == 0 || words[i] != words[i - 1])
+            fprintf(stderr, "from word %zu on: %#x\n", i, words[i]);
+}
+
 static void
 verify(struct shmx *seg)
 {
@@ -60,8 +76,10 @@ verify(struct shmx *seg)
     if (shmx_size(seg) != SIZE)
         violation("not full-sized", 0);
     for (i = 0, words = addr; i < WORDS; i++)
-        if (words[i] == 0 || words[i] != words[0])
+        if (words[i] == 0 || words[i] != words[0]) {
+            tell_mixture(seg, words);
             violation("not of one generation", 0);
+        }
     shmx_detach(seg, addr);
 }
 
