@@ -168,6 +168,38 @@ directory_is_hidden(const char *entry)
     return strncmp(entry, NAME_HIDDEN, strlen(NAME_HIDDEN)) == 0;
 }
 
+/* Whether the process with that pid began after the time: then the pid has been given out again. */
+static bool
+is_younger(long pid, struct timespec than)
+{
+    char               path[32], line[1024];
+    const char        *fields;
+    unsigned long long ticks = 0;
+    struct timespec    now, up;
+    FILE              *f;
+    bool               read;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    f = fopen(path, "re");
+    if (f == NULL)
+        return false;
+    read = fgets(line, sizeof line, f) != NULL;
+    fclose(f);
+    /* The name, in brackets, may contain anything; the start is the 20th field after it. */
+    fields = read ? strrchr(line, ')') : NULL;
+    if (fields == NULL
+        || sscanf(fields,
+                  ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+                  "%*d %*d %llu",
+                  &ticks)
+               != 1)
+        return false;
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &up);
+    return now.tv_sec - up.tv_sec + (time_t)(ticks / (unsigned long)sysconf(_SC_CLK_TCK))
+           > than.tv_sec + 1; /* these clocks do not agree to the second */
+}
+
 bool
 directory_is_abandoned(const char *hidden, struct timespec changed)
 {
@@ -179,7 +211,7 @@ directory_is_abandoned(const char *hidden, struct timespec changed)
         || namespace_number("pid", &here) < 0)
         return false;
     if (space != 0 && space == here)
-        return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+        return kill((pid_t)pid, 0) < 0 ? errno == ESRCH : is_younger(pid, changed);
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec - changed.tv_sec > PATIENCE;
 }

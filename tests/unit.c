@@ -182,7 +182,11 @@ START_TEST(abandoned_or_not)
     old = now;
     old.tv_sec -= 100;
     snprintf(name, sizeof name, ".shmx-%lu-%ld-0", space, (long)getpid());
-    ck_assert(!directory_is_abandoned(name, old));
+    ck_assert(!directory_is_abandoned(name, now));
+    ck_assert(
+        directory_is_abandoned(name, old)); /* we were not there then: our pid was another's */
+    snprintf(name, sizeof name, ".shmx-%lu-%ld-0", space, 1L);
+    ck_assert(!directory_is_abandoned(name, now));
     snprintf(name, sizeof name, ".shmx-%lu-%ld-0", space, dead);
     ck_assert(directory_is_abandoned(name, now));
     /* pids of another namespace, or of an unknown one, are not judged: only time is */
