@@ -250,6 +250,13 @@ exists(int id)
     return shmctl(id, IPC_STAT, &ds) == 0;
 }
 
+static int
+state_of(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)name, (void)arg;
+    return (int)st->state;
+}
+
 START_TEST(intents_are_collected_with_care)
 {
     char  entry[DIRECTORY_HIDDEN_MAX], path[128];
@@ -259,6 +266,7 @@ START_TEST(intents_are_collected_with_care)
     /* its maker lives and is between shmget and shmat */
     ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
     ck_assert(exists(id));
+    ck_assert_int_eq(shmx_list(SHMX_SYSV, state_of, NULL), SHMX_IS_NAMELESS);
     ok(directory_unlink(entry));
     ok(shmctl(id, IPC_RMID, NULL));
 

@@ -92,7 +92,10 @@ name_segment(const struct known_links *links, struct shmx_stat *st, char *name, 
         entry = find_entry(links, false, st);
     if (entry != NULL) {
         snprintf(name, size, "sysv:/%s", entry);
-        st->state &= ~SHMX_IS_NAMELESS;
+        if (directory_is_hidden(entry)) /* being made or removed */
+            st->state |= SHMX_IS_NAMELESS;
+        else
+            st->state &= ~SHMX_IS_NAMELESS;
         return;
     }
     if (st->key != 0)
