@@ -67,10 +67,11 @@ find_entry(const struct known_links *links, bool by_key, const struct shmx_stat 
 {
     const struct known_link  wanted = { .link = { .by_key = by_key,
                                                   .number = by_key ? st->key : st->id } };
-    const struct known_link *found, *end = links->items + links->count;
+    const struct known_link *found, *end;
 
     if (links->count == 0 || (by_key && st->key == 0))
         return NULL;
+    end = links->items + links->count;
     found = bsearch(&wanted, links->items, links->count, sizeof wanted, compare);
     if (found == NULL)
         return NULL;

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whatever text is given as a name: what the parser makes of it is what the grammar says. */
+#include "fuzz.h"
+
+#include "../../src/name.h"
+#include "shmx.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* The grammar a second time, as shmx.h has it, and as far from the parser's ways as can be. */
+static struct pattern raw = { .text = "^sysv:(key|id)=(0x[0-9a-fA-F]+|[0-9]+)$" };
+static struct pattern prefixed = { .text = "^(posix|sysv):/" };
+static struct pattern impossible = { .text = "^$|^[.]$|^[.][.]$|/|^[.]shmx-" };
+
+static void
+check_number(const char *text, const struct reference *ref, int r)
+{
+    const bool  key = strstr(text, "key") != NULL;
+    const char *digits = strchr(text, '=') + 1;
+    uintmax_t   value = strtoumax(digits, NULL, digits[1] == 'x' ? 16 : 10);
+
+    if (value > (key ? UINT_MAX : INT_MAX) || (key && value == 0)) {
+        must(r == -EINVAL);
+        return;
+    }
+    must(r == 0 && ref->backend == SHMX_SYSV);
+    must(ref->kind == (key ? REFERENCE_KEY : REFERENCE_ID));
+    must((unsigned)ref->number == value);
+}
+
+static void
+check_name(const char *text, const struct reference *ref, int r)
+{
+    const char *entry = text;
+    unsigned    backend = 0;
+
+    if (fuzz_matches(&prefixed, text, 0, NULL)) {
+        backend = *text == 'p' ? SHMX_POSIX : SHMX_SYSV;
+        entry = strchr(text, '/');
+    }
+    entry += *entry == '/';
+    if (fuzz_matches(&impossible, entry, 0, NULL)) {
+        must(r == -EINVAL);
+    } else if (strlen(entry) > NAME_MAX) {
+        must(r == -ENAMETOOLONG);
+    } else {
+        must(r == 0 && ref->kind == REFERENCE_NAME && ref->backend == backend);
+        must(ref->entry == entry);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char            *text = calloc(size + 1, 1);
+    struct reference ref;
+    int              r;
+
+    must(text != NULL);
+    if (size > 0)
+        memcpy(text, data, size);
+    r = reference_parse(text, &ref);
+    if (fuzz_matches(&raw, text, 0, NULL))
+        check_number(text, &ref, r);
+    else
+        check_name(text, &ref, r);
+    free(text);
+    return 0;
+}
