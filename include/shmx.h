@@ -164,9 +164,10 @@ struct shmx_stat {
  *   -EINVAL   size out of range or, on System V, above kernel.shmmax; mode with other bits; a name
  *             and a flag that contradict each other; see also above
  *   -EEXIST   something of that name or key exists, of whichever backend
- *   -ENOSPC   no room: /dev/shm is full or out of inodes, or kernel.shmmni or kernel.shmall is
- *             reached
- *   -ENOMEM   not enough memory or address space, or (SHMX_HUGE_ONLY) huge pages
+ *   -ENOSPC   no room: /dev/shm is full or out of inodes, a quota on it is used up, or
+ *             kernel.shmmni or kernel.shmall is reached
+ *   -ENOMEM   not enough memory or address space, or (SHMX_HUGE_ONLY) huge pages; or the process
+ *             locks its memory (mlockall(2)) and its limit is reached
  *   -EACCES   no permission to write in /dev/shm
  *   -EPERM    the same; or huge pages are not for this user
  *   -ENOTSUP  SHMX_HUGE_ONLY and no huge pages are configured; or /dev/shm is not a tmpfs; or the
@@ -197,11 +198,14 @@ int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, stru
  *             backend than the name says
  *   -EACCES   the permissions of the segment do not admit the caller
  *   -EPERM    SHMX_OWNED, and the creator is neither the effective user nor root
+ *   -EROFS    /dev/shm is mounted read-only, and SHMX_RDONLY was not asked for
  *   -EXDEV    the name leads to a System V segment of another IPC namespace
  *   -ELOOP    a symbolic link of somebody else's stands at that name
  *   -EISDIR, -ENODEV   a directory, or a FIFO, socket or device stands at that name
- *   -EBUSY    another process is removing, or keeps locked, what stands at that name
- *   -ENOMEM   not enough memory or address space
+ *   -EBUSY    another process is removing, keeps locked, or runs as a program what stands at that
+ *             name
+ *   -ENOMEM   not enough memory or address space; or the process locks its memory (mlockall(2)) and
+ *             its limit is reached
  *   -EMFILE, -ENFILE   out of descriptors
  *   -ENOTSUP  the kernel has no System V shared memory
  */
@@ -325,12 +329,12 @@ void shmx_close(struct shmx *seg);
  *   -EEXIST   SHMX_FIXED, and something is mapped in that range
  *   -ENODATA  the segment has size 0
  *   -ENOMEM   not enough memory or address space, too many mappings, or (SHMX_POPULATE on System
- *             V) no memory to fill it
+ *             V) no memory to fill it; or the process locks its memory (mlockall(2)) and its limit
+ *             is reached
  *   -ENOSPC   SHMX_POPULATE, and /dev/shm is full
  *   -EACCES   the permissions of the segment do not allow it (System V decides at each attach;
  *             SHMX_EXEC there needs the execute permission)
  *   -EPERM    SHMX_EXEC, and /dev/shm is mounted noexec; or a seal of a memfd forbids it
- *   -EAGAIN   the process locks its memory (mlockall(2)) and its limit is reached
  *   -ENOTSUP  SHMX_POPULATE on Linux before 5.14
  */
 int shmx_attach(struct shmx *seg, unsigned flags, void **addr);
@@ -388,6 +392,7 @@ int64_t shmx_size(struct shmx *seg);
  *   -EPERM    a seal of a memfd forbids it
  *   -EFBIG    above this process's RLIMIT_FSIZE
  *   -ENOMEM   the segment is pinned and the limit of locked memory is reached
+ *   -EAGAIN   the segment is pinned and part of it could not be brought in
  *   -EINTR    interrupted by a signal while another process resizes it
  */
 int shmx_resize(struct shmx *seg, uint64_t size);
@@ -411,6 +416,8 @@ int shmx_stat(struct shmx *seg, struct shmx_stat *st);
  *   -EINVAL   other bits; or an ephemeral segment, and not 0600 among them
  *   -EPERM    the caller is neither the owner (System V: or the creator) nor root
  *   -EACCES   as for shmx_stat
+ *   -EROFS    (POSIX) /dev/shm is mounted read-only
+ *   -ENOMEM   not enough memory
  */
 int shmx_chmod(struct shmx *seg, mode_t mode);
 
@@ -423,6 +430,9 @@ int shmx_chmod(struct shmx *seg, mode_t mode);
  *   -EINVAL   an id that the user namespace does not map
  *   -EACCES   as for shmx_stat
  *   -ENOENT   (System V) the segment's name is gone or leads elsewhere by now
+ *   -ENOSPC   a quota of the new owner on /dev/shm is used up
+ *   -EROFS    /dev/shm is mounted read-only
+ *   -ENOMEM   not enough memory
  *   -EMFILE, -ENFILE   out of descriptors
  */
 int shmx_chown(struct shmx *seg, uid_t uid, gid_t gid);
@@ -486,6 +496,7 @@ int shmx_fd(const struct shmx *seg);
  *   -ENOTSUP  a write to an object of hugetlbfs, which knows no write(2): attach it
  *   -EFBIG    a write above this process's RLIMIT_FSIZE
  *   -ENOMEM   not enough memory or address space
+ *   -EIO      (POSIX) a page cannot be brought back from swap (an attachment raises SIGBUS there)
  */
 ssize_t shmx_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
 ssize_t shmx_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);

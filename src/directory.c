@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "directory.h"
 
+#include "failure.h"
 #include "name.h"
 #include "namespace.h"
+#include "random.h"
 
 #include <bsd/string.h>
 #include <dirent.h>
@@ -14,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define LOCK NAME_HIDDEN "lock-"
@@ -36,15 +37,33 @@ directory_open(const char *entry, int access)
 {
     /* Never O_CREAT: fs.protected_regular makes it fail on what others own, even for root.
        O_NONBLOCK: a FIFO must not hang us. */
-    int fd = open(directory_path(entry).text, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd;
 
-    return fd < 0 ? -errno : fd;
+    do
+        fd = open(directory_path(entry).text, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return errno == EAGAIN ? -EAGAIN : failure();
+    return fd;
+}
+
+int
+directory_new_file(mode_t mode)
+{
+    int fd;
+
+    do
+        fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return errno == EISDIR ? -ENOTSUP : failure(); /* no O_TMPFILE here */
+    return fd;
 }
 
 int
 directory_stat(const char *entry, struct stat *st)
 {
-    return lstat(directory_path(entry).text, st) < 0 ? -errno : 0;
+    return lstat(directory_path(entry).text, st) < 0 ? failure() : 0;
 }
 
 bool
@@ -62,7 +81,7 @@ directory_readlink(const char *entry, char *text, size_t size)
     ssize_t length = readlink(directory_path(entry).text, text, size);
 
     if (length < 0)
-        return errno == EINVAL ? -ENOENT : -errno;
+        return errno == EINVAL ? -ENOENT : failure();
     if ((size_t)length == size)
         return -ELOOP;
     text[length] = '\0';
@@ -76,10 +95,10 @@ hidden_name(char hidden[DIRECTORY_HIDDEN_MAX])
     uint64_t      number;
     int           r = namespace_number("pid", &space);
 
+    if (r == 0)
+        r = random_fill(&number, sizeof number);
     if (r < 0)
         return r;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
-        return -errno;
     snprintf(hidden, DIRECTORY_HIDDEN_MAX, NAME_HIDDEN "%lu-%ld-%016" PRIx64, space, (long)getpid(),
              number);
     return 0;
@@ -91,7 +110,7 @@ directory_hide_link(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
     int r = hidden_name(hidden);
 
     if (r == 0 && symlink(text, directory_path(hidden).text) < 0)
-        r = -errno;
+        r = failure();
     return r;
 }
 
@@ -104,10 +123,10 @@ directory_link(int fd, const char *entry)
     if (linkat(fd, "", AT_FDCWD, path.text, AT_EMPTY_PATH) == 0)
         return 0;
     if (errno != ENOENT)
-        return -errno;
+        return failure();
     /* Before Linux 6.10 that takes CAP_DAC_READ_SEARCH; this way is open to everybody. */
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    return linkat(AT_FDCWD, self, AT_FDCWD, path.text, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+    return linkat(AT_FDCWD, self, AT_FDCWD, path.text, AT_SYMLINK_FOLLOW) < 0 ? failure() : 0;
 }
 
 int
@@ -116,13 +135,13 @@ directory_rename(const char *from, const char *to)
     int r = renameat2(AT_FDCWD, directory_path(from).text, AT_FDCWD, directory_path(to).text,
                       RENAME_NOREPLACE);
 
-    return r < 0 ? -errno : 0;
+    return r < 0 ? failure() : 0;
 }
 
 int
 directory_unlink(const char *entry)
 {
-    return unlink(directory_path(entry).text) < 0 ? -errno : 0;
+    return unlink(directory_path(entry).text) < 0 ? failure() : 0;
 }
 
 int
@@ -157,7 +176,7 @@ directory_chown(const char *entry, const char *text, uid_t uid, gid_t gid)
     if (length != (ssize_t)strlen(text) || memcmp(target, text, (size_t)length) != 0)
         r = -ENOENT;
     else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-        r = -errno;
+        r = failure();
     close(fd);
     return r;
 }
@@ -221,10 +240,13 @@ directory_walk(int (*visit)(const char *entry, void *arg), void *arg)
 {
     struct dirent *d;
     int            r = 0;
-    DIR           *dir = opendir(DIRECTORY);
+    DIR           *dir;
 
+    do
+        dir = opendir(DIRECTORY);
+    while (dir == NULL && errno == EINTR);
     if (dir == NULL)
-        return errno == ENOENT ? 0 : -errno;
+        return errno == ENOENT ? 0 : failure();
     while (r == 0 && (d = readdir(dir)) != NULL)
         if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
             r = visit(d->d_name, arg);
@@ -270,22 +292,20 @@ lock_entry(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
 static int
 flock_exclusively(int fd)
 {
-    if (flock(fd, LOCK_EX) == 0)
-        return 0;
-    return errno == ENOLCK ? -ENOMEM : -errno;
+    return flock(fd, LOCK_EX) < 0 ? failure() : 0;
 }
 
 /* A new lock, held before anybody can see it. Returns a descriptor; -EEXIST: another was faster. */
 static int
 make_lock(const char *hidden, mode_t mode)
 {
-    int r, fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int r, fd = directory_new_file(0600);
 
     if (fd < 0)
-        return -errno;
+        return fd;
     r = flock_exclusively(fd);
     if (r == 0 && fchmod(fd, mode | 0600) < 0)
-        r = -errno;
+        r = failure();
     if (r == 0)
         r = directory_link(fd, hidden);
     if (r < 0)
@@ -301,9 +321,9 @@ await_lock(const char *hidden, bool owned)
     int         r = 0, fd = directory_open(hidden, O_RDONLY);
 
     if (fd < 0)
-        return fd;
+        return fd == -EAGAIN ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
-        r = -errno;
+        r = failure();
     else if (owned && st.st_uid != geteuid() && st.st_uid != 0)
         r = -EPERM;
     if (r == 0)

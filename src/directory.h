@@ -24,8 +24,12 @@ struct directory_path {
 
 struct directory_path directory_path(const char *entry);
 
-/* open(2), of existing entries only and never through a symbolic link. Returns the descriptor. */
+/* open(2), of existing entries only and never through a symbolic link. Returns the descriptor;
+   -EAGAIN: somebody has a lease on it, for a moment. */
 int directory_open(const char *entry, int access);
+
+/* A new file without an entry. Returns the descriptor. */
+int directory_new_file(mode_t mode);
 
 int directory_stat(const char *entry, struct stat *st);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "failure.h"
 #include "shmx.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@ static const struct {
     { 0, "success" },
     { EACCES, "permission denied: the segment's mode does not admit this, or the handle is "
               "read-only" },
-    { EAGAIN, "temporarily impossible: memory could not be locked or brought in" },
+    { EAGAIN, "temporarily impossible: memory could not be brought in" },
     { EBADF, "not an open descriptor" },
     { EBUSY, "busy: another process is removing it, or keeps it locked" },
     { ECANCELED, "cancelled by the initialiser" },
@@ -19,6 +20,7 @@ static const struct {
     { EFAULT, "bad address: the buffer is not memory of this process" },
     { EFBIG, "too large: above this process's limit for file sizes (RLIMIT_FSIZE)" },
     { EINTR, "interrupted by a signal" },
+    { EIO, "a page of the segment cannot be brought back from swap" },
     { EINVAL, "invalid argument: a malformed name, a flag that does not belong here, an address "
               "that is not attached, or a size of 0, too large to map or above kernel.shmmax" },
     { EISDIR, "a directory stands at that name" },
@@ -39,6 +41,26 @@ static const struct {
     { EROFS, "/dev/shm is mounted read-only" },
     { EXDEV, "out of reach: in another IPC namespace, or not an object of /dev/shm" },
 };
+
+int
+failure(void)
+{
+    switch (errno) {
+    case EAGAIN: /* of mmap, shmat and madvise, under mlockall: the limit of locked memory */
+    case ENOLCK:
+        return -ENOMEM;
+    case EDQUOT: /* tmpfs can have quotas */
+        return -ENOSPC;
+    case EIDRM:
+        return -EINVAL;
+    case ENOSYS:
+        return -ENOTSUP;
+    case ETXTBSY: /* somebody runs it as a program */
+        return -EBUSY;
+    default:
+        return -errno;
+    }
+}
 
 const char *
 shmx_strerror(int error)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "namespace.h"
 
+#include "failure.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ namespace_number(const char *type, unsigned long *number)
     snprintf(path, sizeof path, "/proc/self/ns/%s", type);
     length = readlink(path, text, sizeof text - 1);
     if (length < 0 && errno != ENOENT)
-        return -errno;
+        return failure();
     text[length < 0 ? 0 : length] = '\0';
     digits = strchr(text, '['); /* "ipc:[4026531839]" */
     *number = digits == NULL ? 0 : strtoul(digits + 1, NULL, 10);

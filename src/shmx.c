@@ -3,6 +3,7 @@
 #include "shmx.h"
 
 #include "directory.h"
+#include "failure.h"
 #include "segment.h"
 #include "version.h"
 
@@ -462,13 +463,13 @@ settle(const struct shmx *seg, const struct attachment *a)
     if ((seg->flags & SHMX_HUGE) && !(a->flags & SHMX_PRIVATE))
         madvise(a->base, a->length, MADV_HUGEPAGE); /* a wish: pool pages refuse it, having it */
     if ((a->flags & SHMX_DONTFORK) && madvise(a->base, a->length, MADV_DONTFORK) < 0)
-        return -errno;
+        return failure();
     if (!(a->flags & SHMX_POPULATE)
         || madvise(a->base, a->length, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0)
         return 0;
     if (errno == EINVAL)
         return -ENOTSUP;
-    return errno == EFAULT ? seg->backend->shortage : -errno;
+    return errno == EFAULT ? seg->backend->shortage : failure();
 }
 
 static int

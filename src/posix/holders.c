@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "holders.h"
 
+#include "../failure.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,7 +22,7 @@ lock(int fd, int command, short type, off_t start, off_t length)
 
     if (fcntl(fd, command, &lock) == 0)
         return 0;
-    return errno == EACCES ? -EAGAIN : errno == ENOLCK ? -ENOMEM : -errno;
+    return errno == EACCES || errno == EAGAIN ? -EAGAIN : failure();
 }
 
 int
@@ -39,7 +41,7 @@ find(int fd, off_t start, off_t end, struct flock *found)
     if (end <= start)
         return 0;
     if (fcntl(fd, F_OFD_GETLK, found) < 0)
-        return -errno;
+        return failure();
     return found->l_type != F_UNLCK;
 }
 

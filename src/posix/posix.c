@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The POSIX backend: segments are regular files in the directory of names. */
 #include "../directory.h"
+#include "../failure.h"
 #include "../huge.h"
 #include "../segment.h"
 #include "holders.h"
@@ -71,12 +72,23 @@ reserve(int fd, int mode, off_t offset, off_t length)
             offset += piece;
             length -= piece;
         } else if (errno != EINTR) {
-            return -errno;
+            return failure();
         } else if (piece > page) {
             piece = piece / 2 / page * page + page;
         }
     }
     return 0;
+}
+
+static int
+set_size(int fd, off_t size)
+{
+    int r;
+
+    do
+        r = ftruncate(fd, size);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? failure() : 0;
 }
 
 /* Through huge pages where the kernel is willing: they must be asked for before memory is there. */
@@ -90,7 +102,7 @@ fill_huge(int fd, size_t size, unsigned *flags)
         size = huge_page_size(); /* one will tell whether there are any */
     addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (addr == MAP_FAILED)
-        return -errno;
+        return failure();
     if (huge_fill(addr, size))
         *flags |= SHMX_HUGE;
     else if (*flags & SHMX_HUGE_ONLY)
@@ -104,17 +116,15 @@ fill_huge(int fd, size_t size, unsigned *flags)
 static int
 fill(int fd, size_t size, unsigned *flags)
 {
-    int r;
+    int r = 0;
 
     if (*flags & (SHMX_SPARSE | SHMX_HUGE | SHMX_HUGE_ONLY))
-        if (ftruncate(fd, (off_t)size) < 0)
-            return -errno;
-    if (*flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) {
+        r = set_size(fd, (off_t)size);
+    if (r == 0 && (*flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
         r = fill_huge(fd, size, flags);
-        if (r < 0)
-            return r;
-    }
-    return *flags & SHMX_SPARSE ? 0 : reserve(fd, 0, 0, (off_t)size);
+    if (r == 0 && !(*flags & SHMX_SPARSE))
+        r = reserve(fd, 0, 0, (off_t)size);
+    return r;
 }
 
 static int
@@ -127,12 +137,12 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     (void)ref; /* a name is given later, to the whole */
     if (flags & SHMX_EPHEMERAL)
         mode |= EPHEMERAL;
-    fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    fd = directory_new_file(mode);
     if (fd < 0)
-        return -errno;
-    r = fstat(fd, &st) < 0 ? -errno : 0;
+        return fd;
+    r = fstat(fd, &st) < 0 ? failure() : 0;
     if (r == 0 && (st.st_mode & 07777) != mode) /* the umask has cut it */
-        r = fchmod(fd, mode) < 0 ? -errno : 0;
+        r = fchmod(fd, mode) < 0 ? failure() : 0;
     if (r == 0)
         r = fill(fd, size, &flags);
     if (r == 0)
@@ -196,7 +206,7 @@ join(int fd, struct stat *st)
     int r;
 
     if (fstat(fd, st) < 0)
-        return -errno;
+        return failure();
     r = check_type(st->st_mode);
     if (r < 0)
         return r;
@@ -255,7 +265,7 @@ posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     return r;
 }
 
-/* A new description of the same object; -errno where its permissions or /proc do not allow it. */
+/* A new description of the same object; an error where its permissions or /proc do not allow it. */
 static int
 reopen(int fd, int access)
 {
@@ -263,8 +273,10 @@ reopen(int fd, int access)
     int  fresh;
 
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    fresh = open(self, access | O_NONBLOCK | O_CLOEXEC);
-    return fresh < 0 ? -errno : fresh;
+    do
+        fresh = open(self, access | O_NONBLOCK | O_CLOEXEC);
+    while (fresh < 0 && errno == EINTR);
+    return fresh < 0 ? failure() : fresh;
 }
 
 /* The name in /dev/shm by which the object can be opened, if it has one. The kernel does not know
@@ -289,7 +301,7 @@ take_descriptor(int fd, unsigned flags, bool *fresh)
     int taken;
 
     if (status < 0)
-        return -errno;
+        return failure();
     if (status & O_PATH)
         return -EBADF;
     if (access == O_WRONLY)
@@ -300,7 +312,7 @@ take_descriptor(int fd, unsigned flags, bool *fresh)
         || ((flags & SHMX_RDONLY) && access != O_RDONLY))
         return taken;
     taken = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return taken < 0 ? -errno : taken;
+    return taken < 0 ? failure() : taken;
 }
 
 static int
@@ -308,9 +320,10 @@ check_object(int fd, unsigned flags, struct stat *st, size_t *page)
 {
     struct statfs fs;
 
-    if (fstat(fd, st) < 0 || fstatfs(fd, &fs) < 0)
-        return -errno;
-    if (!S_ISREG(st->st_mode) || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
+    if (fstat(fd, st) < 0)
+        return failure();
+    if (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0
+        || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
         return -EINVAL;
     if ((flags & SHMX_OWNED) && st->st_uid != geteuid() && st->st_uid != 0)
         return -EPERM;
@@ -409,7 +422,7 @@ posix_size(struct shmx *seg)
 {
     struct stat st;
 
-    return fstat(posix_of(seg)->fd, &st) < 0 ? -errno : st.st_size;
+    return fstat(posix_of(seg)->fd, &st) < 0 ? failure() : st.st_size;
 }
 
 static bool
@@ -437,13 +450,17 @@ posix_attach(struct shmx *seg, struct attachment *a)
     /* Populating a mapping of a full /dev/shm keeps what it got; reserving gives it back. */
     if ((a->flags & SHMX_POPULATE) && (prot & PROT_WRITE) && flags == MAP_SHARED
         && fstat(fd, &st) == 0 && is_sparse(&st)) {
-        r = reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, (off_t)a->length);
+        /* Not beyond the end: there RLIMIT_FSIZE would count. */
+        off_t rest = st.st_size - (off_t)a->offset;
+
+        r = reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset,
+                    (off_t)a->length < rest ? (off_t)a->length : rest);
         if (r < 0)
             return r;
     }
     addr = mmap(a->base, a->length, prot, flags, fd, (off_t)a->offset);
     if (addr == MAP_FAILED)
-        return -errno;
+        return failure();
     if ((a->flags & SHMX_FIXED) && addr != a->base) { /* a kernel without MAP_FIXED_NOREPLACE */
         munmap(addr, a->length);
         return -EEXIST;
@@ -456,7 +473,7 @@ posix_attach(struct shmx *seg, struct attachment *a)
 static int
 posix_unmap(struct attachment *a)
 {
-    return munmap(a->base, a->length) < 0 ? -errno : 0;
+    return munmap(a->base, a->length) < 0 ? failure() : 0;
 }
 
 static int
@@ -482,9 +499,9 @@ posix_pin(struct shmx *seg)
         return -ENODATA;
     addr = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, p->fd, 0);
     if (addr == MAP_FAILED)
-        return -errno;
+        return failure();
     if (mlock(addr, (size_t)size) < 0) {
-        r = -errno;
+        r = errno == EAGAIN ? -EAGAIN : failure();
         munmap(addr, (size_t)size);
         return r;
     }
@@ -507,7 +524,7 @@ extend(struct shmx *seg, const struct stat *st, off_t size)
         && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, st->st_size,
                      whole - st->st_size)
                < 0)
-        return -errno;
+        return failure();
     if ((seg->flags & SHMX_SPARSE) || is_sparse(st) || size <= whole)
         return 0;
     r = reserve(fd, FALLOC_FL_KEEP_SIZE, whole, size - whole);
@@ -524,14 +541,14 @@ change_size(struct shmx *seg, off_t size)
     int           r;
 
     if (fstat(p->fd, &st) < 0)
-        return -errno;
+        return failure();
     r = size > st.st_size ? extend(seg, &st, size) : 0;
     if (r == 0)
-        r = ftruncate(p->fd, size) < 0 ? -errno : 0;
+        r = set_size(p->fd, size);
     if (r == 0 && size > st.st_size && p->pinned != NULL) {
         r = posix_pin(seg);
         if (r < 0)
-            ftruncate(p->fd, st.st_size);
+            set_size(p->fd, st.st_size);
     }
     return r;
 }
@@ -587,7 +604,7 @@ posix_stat(struct shmx *seg, struct shmx_stat *out)
     struct stat   st;
 
     if (fstat(p->fd, &st) < 0)
-        return -errno;
+        return failure();
     describe(&st, out);
     out->holders = holders_count(p->fd, p->counted);
     if (p->pinned != NULL)
@@ -604,13 +621,13 @@ posix_chmod(struct shmx *seg, mode_t mode)
 {
     if (seg->flags & SHMX_EPHEMERAL)
         mode |= EPHEMERAL;
-    return fchmod(posix_of(seg)->fd, mode) < 0 ? -errno : 0;
+    return fchmod(posix_of(seg)->fd, mode) < 0 ? failure() : 0;
 }
 
 static int
 posix_chown(struct shmx *seg, uid_t uid, gid_t gid)
 {
-    return fchown(posix_of(seg)->fd, uid, gid) < 0 ? -errno : 0;
+    return fchown(posix_of(seg)->fd, uid, gid) < 0 ? failure() : 0;
 }
 
 static int
@@ -622,18 +639,24 @@ posix_fd(const struct shmx *seg)
 static ssize_t
 posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offset)
 {
-    ssize_t r = pread(posix_of(seg)->fd, buf, count, (off_t)offset);
+    ssize_t r;
 
-    return r < 0 ? -errno : r;
+    do
+        r = pread(posix_of(seg)->fd, buf, count, (off_t)offset);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? failure() : r;
 }
 
 static ssize_t
 posix_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset)
 {
-    ssize_t r = pwrite(posix_of(seg)->fd, buf, count, (off_t)offset);
+    ssize_t r;
 
+    do
+        r = pwrite(posix_of(seg)->fd, buf, count, (off_t)offset);
+    while (r < 0 && errno == EINTR);
     if (r < 0)
-        return errno == EINVAL ? -ENOTSUP : -errno; /* hugetlbfs */
+        return errno == EINVAL ? -ENOTSUP : failure(); /* hugetlbfs */
     return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "link.h"
 
+#include "../failure.h"
 #include "../namespace.h"
 
 #include <errno.h>
@@ -105,7 +106,7 @@ link_locate(const struct link *link)
         return link->number;
     /* Without size and rights asked for, this says where the key leads, and nothing else. */
     id = shmget(link->number, 0, 0);
-    return id < 0 ? -errno : id;
+    return id < 0 ? failure() : id;
 }
 
 /* What its not being here means. */

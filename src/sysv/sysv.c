@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The System V backend: segments of shmget(2), with links in the directory of names. */
 #include "../directory.h"
+#include "../failure.h"
 #include "../huge.h"
 #include "../namespace.h"
+#include "../random.h"
 #include "../segment.h"
 #include "link.h"
 #include "survey.h"
@@ -14,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
@@ -42,12 +43,6 @@ static struct sysv *
 sysv_of(const struct shmx *seg)
 {
     return (struct sysv *)seg;
-}
-
-static int
-failure(void)
-{
-    return errno == ENOSYS ? -ENOTSUP : -errno;
 }
 
 static const char *
@@ -122,7 +117,7 @@ whole_length(const struct sysv *s)
 static int
 set_protection(const struct sysv *s, int prot)
 {
-    return mprotect(s->pin, whole_length(s), prot) < 0 ? -errno : 0;
+    return mprotect(s->pin, whole_length(s), prot) < 0 ? failure() : 0;
 }
 
 /* May run in several threads at once: the shared lock keeps others from parking it. */
@@ -199,11 +194,11 @@ get_segment_with_intent(struct sysv *s, size_t size, mode_t mode, unsigned flags
         return r;
     do {
         withdraw_intent(s);
-        do {
-            if (getrandom(&link.number, sizeof link.number, 0) != (ssize_t)sizeof link.number)
-                return -errno;
-        } while (link.number == IPC_PRIVATE);
-        r = write_intent(s, &link);
+        do
+            r = random_fill(&link.number, sizeof link.number);
+        while (r == 0 && link.number == IPC_PRIVATE);
+        if (r == 0)
+            r = write_intent(s, &link);
         if (r == 0)
             r = get_segment(s, link.number, size, mode, flags);
     } while (r == -EEXIST);
@@ -250,7 +245,7 @@ examine(const struct sysv *s, struct shmx_stat *st)
         table_describe(&ds, s->id, st);
         return 0;
     }
-    r = -errno;
+    r = failure();
     return r == -EACCES && table_find(s->id, st) ? 0 : r;
 }
 
@@ -259,7 +254,7 @@ set_perm(const struct sysv *s, uid_t uid, gid_t gid, mode_t mode)
 {
     struct shmid_ds ds = { .shm_perm = { .uid = uid, .gid = gid, .mode = (unsigned short)mode } };
 
-    return shmctl(s->id, IPC_SET, &ds) < 0 ? -errno : 0;
+    return shmctl(s->id, IPC_SET, &ds) < 0 ? failure() : 0;
 }
 
 static int
@@ -277,7 +272,7 @@ static int
 make_ephemeral(struct sysv *s)
 {
     if (shmctl(s->id, IPC_RMID, NULL) < 0)
-        return -errno;
+        return failure();
     withdraw_intent(s);
     set_identity(s, s->id, IPC_PRIVATE, s->size);
     return 0;
@@ -328,8 +323,8 @@ pin_existing(struct sysv *s, int id, struct shmid_ds *ds)
     s->id = id;
     r = take_pin(s);
     if (r == 0 && shmctl(id, IPC_STAT, ds) < 0)
-        r = -errno;
-    return r == -EINVAL || r == -EIDRM ? -ENOENT : r;
+        r = failure();
+    return r == -EINVAL ? -ENOENT : r;
 }
 
 static int
@@ -455,9 +450,9 @@ sysv_vacate(const char *entry)
 static int
 remove_behind(int id, const char *entry, const char *hidden)
 {
-    int r = shmctl(id, IPC_RMID, NULL) < 0 ? -errno : 0;
+    int r = shmctl(id, IPC_RMID, NULL) < 0 ? failure() : 0;
 
-    if (r == -EINVAL || r == -EIDRM)
+    if (r == -EINVAL)
         r = 0;
     if (r < 0)
         directory_rename(hidden, entry);
@@ -482,19 +477,18 @@ static int
 sysv_destroy(struct shmx *seg)
 {
     struct sysv *s = sysv_of(seg);
-    const char  *entry = s->intent[0] != '\0' ? s->intent : seg->named ? entry_of(seg) : NULL;
     char         hidden[DIRECTORY_HIDDEN_MAX];
     int          r;
 
-    if (entry != NULL) {
-        r = link_withdraw(entry, s->link, hidden);
+    if (seg->named) {
+        r = link_withdraw(entry_of(seg), s->link, hidden);
         if (r == 0)
-            r = remove_behind(s->id, entry, hidden);
+            r = remove_behind(s->id, entry_of(seg), hidden);
     } else {
         r = seg->flags & SHMX_EPHEMERAL ? 0 : remove_id(s->id);
     }
     if (r == 0) {
-        s->intent[0] = '\0';
+        withdraw_intent(s);
         seg->label = s->id_label;
     }
     return r;
@@ -559,7 +553,7 @@ map_anonymous(struct attachment *a, int prot)
         flags |= a->flags & SHMX_REPLACE ? MAP_FIXED : MAP_FIXED_NOREPLACE;
     got = mmap(a->base, a->length, prot, flags, -1, 0);
     if (got == MAP_FAILED)
-        return -errno;
+        return failure();
     if ((a->flags & SHMX_FIXED) && got != a->base) { /* a kernel without MAP_FIXED_NOREPLACE */
         munmap(got, a->length);
         return -EEXIST;
@@ -584,7 +578,7 @@ attach_copy(struct sysv *s, struct attachment *a)
         goto out;
     memcpy(a->base, from + a->offset, bytes);
     if (mprotect(a->base, a->length, prot) < 0) {
-        r = -errno;
+        r = failure();
         munmap(a->base, a->length);
         goto out;
     }
@@ -594,12 +588,33 @@ out:
     return r;
 }
 
+static bool
+overlaps(const struct sysv *s, const char *start, const struct attachment *a)
+{
+    const char *base = a->base;
+
+    return base < start + whole_length(s) && start < base + a->length;
+}
+
+/* Attach at an address of the kernel's choice that is not in the way of a fixed attachment. */
+static char *
+attach_beside(const struct sysv *s, const struct attachment *a, unsigned flags)
+{
+    char *got = attach_at(s, NULL, flags), *other;
+
+    if (got == NULL || !overlaps(s, got, a))
+        return got;
+    other = attach_beside(s, a, flags); /* which cannot be where this one is */
+    shmdt(got);
+    return other;
+}
+
 /* A part at a fixed address, and not a page beyond it: attach elsewhere, move that part there. */
 static int
 attach_part(struct sysv *s, struct attachment *a)
 {
     size_t before = a->offset, after = whole_length(s) - a->offset - a->length;
-    char  *from = attach_at(s, NULL, a->flags & (SHMX_RDONLY | SHMX_EXEC));
+    char  *from = attach_beside(s, a, a->flags & (SHMX_RDONLY | SHMX_EXEC));
     bool   reserved = !(a->flags & SHMX_REPLACE);
     int    r = 0;
 
@@ -611,7 +626,7 @@ attach_part(struct sysv *s, struct attachment *a)
         goto fail;
     if (mremap(from + before, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, a->base)
         == MAP_FAILED) {
-        r = -errno;
+        r = failure();
         goto fail_reserved;
     }
     if (before > 0)
@@ -632,17 +647,16 @@ fail:
 static int
 clear_way(struct sysv *s, const struct attachment *a)
 {
-    char *old = s->pin, *base = a->base;
-    int   r;
+    char *pin;
 
-    if (old == NULL || base + a->length <= old || old + whole_length(s) <= base)
+    if (s->pin == NULL || !overlaps(s, s->pin, a))
         return 0;
-    r = take_pin(s);
-    if (r < 0) {
-        s->pin = old;
-        return r;
-    }
-    shmdt(old);
+    pin = attach_beside(s, a, s->seg.flags & SHMX_RDONLY);
+    if (pin == NULL)
+        return failure();
+    shmdt(s->pin);
+    s->pin = pin;
+    atomic_store(&s->parked, false);
     return 0;
 }
 
@@ -736,7 +750,7 @@ sysv_unmap(struct attachment *a)
         r = munmap(a->base, a->length);
     else
         r = shmdt((char *)a->base - a->offset);
-    return r < 0 ? -errno : 0;
+    return r < 0 ? failure() : 0;
 }
 
 static int64_t
@@ -783,11 +797,23 @@ sysv_chown(struct shmx *seg, uid_t uid, gid_t gid)
     struct shmx_stat st;
     int              r = examine(s, &st);
 
-    if (r == 0 && entry != NULL)
-        r = directory_chown(entry, s->link, uid, gid);
     if (r < 0)
         return r;
-    r = set_perm(s, uid == (uid_t)-1 ? st.uid : uid, gid == (gid_t)-1 ? st.gid : gid, st.mode);
+    if (uid == (uid_t)-1)
+        uid = st.uid;
+    if (gid == (gid_t)-1)
+        gid = st.gid;
+    /* At every moment the link is one of the segment's owner or creator, or it would be dead. */
+    if (entry != NULL && uid != st.uid)
+        r = directory_chown(entry, s->link, st.cuid, (gid_t)-1);
+    if (r < 0)
+        return r;
+    r = set_perm(s, uid, gid, st.mode);
+    if (r == 0 && entry != NULL) {
+        r = directory_chown(entry, s->link, uid, gid);
+        if (r < 0)
+            set_perm(s, st.uid, st.gid, st.mode);
+    }
     if (r < 0 && entry != NULL)
         directory_chown(entry, s->link, st.uid, (gid_t)-1);
     return r;
@@ -796,13 +822,13 @@ sysv_chown(struct shmx *seg, uid_t uid, gid_t gid)
 static int
 sysv_pin(struct shmx *seg)
 {
-    return shmctl(sysv_of(seg)->id, SHM_LOCK, NULL) < 0 ? -errno : 0;
+    return shmctl(sysv_of(seg)->id, SHM_LOCK, NULL) < 0 ? failure() : 0;
 }
 
 static int
 sysv_unpin(struct shmx *seg)
 {
-    return shmctl(sysv_of(seg)->id, SHM_UNLOCK, NULL) < 0 ? -errno : 0;
+    return shmctl(sysv_of(seg)->id, SHM_UNLOCK, NULL) < 0 ? failure() : 0;
 }
 
 /* Where the segment is mapped already, as copying needs it; NULL: nowhere. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "table.h"
 
+#include "../failure.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -107,17 +109,28 @@ append(struct shmx_stat **rows, size_t *count, const struct shmx_stat *row)
     return 0;
 }
 
+static FILE *
+open_table(void)
+{
+    FILE *f;
+
+    do
+        f = fopen(TABLE, "re");
+    while (f == NULL && errno == EINTR);
+    return f;
+}
+
 int
 table_read(struct shmx_stat **rows, size_t *count)
 {
     struct shmx_stat row;
-    FILE            *f = fopen(TABLE, "re");
+    FILE            *f = open_table();
     int              r = 0;
 
     *rows = NULL;
     *count = 0;
     if (f == NULL)
-        return errno == ENOENT ? 0 : -errno;
+        return errno == ENOENT ? 0 : failure();
     while (r == 0 && next_row(f, &row))
         r = append(rows, count, &row);
     fclose(f);
@@ -131,7 +144,7 @@ table_read(struct shmx_stat **rows, size_t *count)
 bool
 table_find(int id, struct shmx_stat *row)
 {
-    FILE *f = fopen(TABLE, "re");
+    FILE *f = open_table();
     bool  found = false;
 
     if (f == NULL)

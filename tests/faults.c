@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+
+#define ERRORS 16
+
+struct fault_kind {
+    int         number;
+    const char *name;
+    bool (*is)(const __u64 args[6]); /* NULL: any */
+    int errors[ERRORS];
+};
+
+static bool
+makes_file(const __u64 args[6])
+{
+    return (args[2] & O_TMPFILE) == O_TMPFILE;
+}
+
+static bool
+opens_for_writing(const __u64 args[6])
+{
+    return (args[2] & O_ACCMODE) == O_RDWR;
+}
+
+static bool
+is_of_descriptor(const __u64 args[6])
+{
+    return args[3] & AT_EMPTY_PATH;
+}
+
+static bool
+makes_segment(const __u64 args[6])
+{
+    return args[2] & IPC_CREAT;
+}
+
+static bool
+stats_segment(const __u64 args[6])
+{
+    return args[1] == IPC_STAT;
+}
+
+static bool
+sets_segment(const __u64 args[6])
+{
+    return args[1] == IPC_SET;
+}
+
+static bool
+locks_segment(const __u64 args[6])
+{
+    return args[1] == SHM_LOCK;
+}
+
+static bool
+removes_segment(const __u64 args[6])
+{
+    return args[1] == IPC_RMID;
+}
+
+static bool
+keeps_from_child(const __u64 args[6])
+{
+    return args[2] == MADV_DONTFORK;
+}
+
+static bool
+locks_bytes(const __u64 args[6])
+{
+    return args[1] == F_OFD_SETLK || args[1] == F_SETLEASE;
+}
+
+static bool
+awaits_bytes(const __u64 args[6])
+{
+    return args[1] == F_OFD_SETLKW;
+}
+
+static bool
+duplicates(const __u64 args[6])
+{
+    return args[1] == F_DUPFD_CLOEXEC;
+}
+
+static bool
+tries_only(const __u64 args[6])
+{
+    return args[1] & LOCK_NB;
+}
+
+#define CALL(name) SYS_##name, #name
+
+/* clang-format off */
+static const struct fault_kind kinds[] = {
+    { CALL(openat), makes_file, { EACCES, EDQUOT, EINTR, EISDIR, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM, EROFS } },
+    { CALL(openat), opens_for_writing, { EACCES, EAGAIN, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM, EPERM, EROFS, ETXTBSY } },
+    { CALL(openat), NULL, { EACCES, EAGAIN, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM } },
+    { CALL(fallocate), NULL, { EFBIG, EINTR, ENOSPC, EOPNOTSUPP, EPERM } },
+    { CALL(ftruncate), NULL, { EFBIG, EINTR, EPERM } },
+    { CALL(newfstatat), is_of_descriptor, { ENOMEM } },
+    { CALL(newfstatat), NULL, { EACCES, ENOENT, ENOMEM } },
+    { CALL(fstatfs), NULL, { EINTR, ENOMEM } },
+    { CALL(fchmod), NULL, { ENOMEM, EPERM, EROFS } },
+    { CALL(fchown), NULL, { EDQUOT, ENOMEM, EPERM, EROFS } },
+    { CALL(fchownat), NULL, { EDQUOT, ENOMEM, EPERM, EROFS } },
+    { CALL(linkat), NULL, { EACCES, EDQUOT, EEXIST, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS, EXDEV } },
+    { CALL(symlink), NULL, { EACCES, EDQUOT, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS } },
+    { CALL(renameat2), NULL, { EACCES, EDQUOT, EEXIST, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS } },
+    { CALL(unlink), NULL, { EACCES, ENOENT, ENOMEM, EPERM, EROFS } },
+    { CALL(readlink), NULL, { EACCES, EINVAL, ENOENT, ENOMEM } },
+    { CALL(readlinkat), NULL, { EACCES, EINVAL, ENOENT, ENOMEM } },
+    { CALL(getdents64), NULL, { ENOENT } },
+    { CALL(getrandom), NULL, { EINTR } },
+    { CALL(shmget), makes_segment, { EACCES, EEXIST, EINVAL, ENFILE, ENOMEM, ENOSPC, ENOSYS, EPERM } },
+    { CALL(shmget), NULL, { EACCES, EINVAL, ENOENT, ENOSYS } },
+    { CALL(shmat), NULL, { EACCES, EAGAIN, EIDRM, EINVAL, ENOMEM } },
+    { CALL(shmdt), NULL, { EINVAL } },
+    { CALL(shmctl), stats_segment, { EACCES, EIDRM, EINVAL } },
+    { CALL(shmctl), sets_segment, { EIDRM, EINVAL, EPERM } },
+    { CALL(shmctl), locks_segment, { EIDRM, EINVAL, ENOMEM, EPERM } },
+    { CALL(shmctl), removes_segment, { EIDRM, EINVAL, EPERM } },
+    { CALL(shmctl), NULL, { EIDRM, EINVAL, EPERM } },
+    { CALL(mmap), NULL, { EACCES, EAGAIN, ENOMEM, EPERM } },
+    { CALL(munmap), NULL, { ENOMEM } },
+    { CALL(mprotect), NULL, { ENOMEM } },
+    { CALL(mremap), NULL, { EAGAIN, ENOMEM } },
+    { CALL(madvise), keeps_from_child, { EAGAIN, EINVAL, ENOMEM } },
+    { CALL(madvise), NULL, { EACCES, EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM } },
+    { CALL(mlock), NULL, { EAGAIN, ENOMEM, EPERM } },
+    { CALL(fcntl), locks_bytes, { EACCES, EAGAIN, ENOLCK } },
+    { CALL(fcntl), awaits_bytes, { EINTR, ENOLCK } },
+    { CALL(fcntl), duplicates, { EMFILE } },
+    { CALL(fcntl), NULL, { ENOLCK } },
+    { CALL(flock), tries_only, { EINTR, ENOLCK, EWOULDBLOCK } },
+    { CALL(flock), NULL, { EINTR, ENOLCK } },
+    { CALL(pread64), NULL, { EINTR, EIO } },
+    { CALL(pwrite64), NULL, { EDQUOT, EFBIG, EINTR, EIO, ENOSPC, EPERM } },
+    { CALL(read), NULL, { EINTR, EIO } },
+    { CALL(kill), NULL, { EPERM, ESRCH } },
+    { CALL(clock_nanosleep), NULL, { EINTR } },
+    { CALL(brk), NULL, { ENOMEM } },
+    { CALL(close), NULL, { 0 } },
+    { CALL(getpid), NULL, { 0 } },
+    { CALL(geteuid), NULL, { 0 } },
+    { CALL(lseek), NULL, { 0 } },
+    { CALL(sysinfo), NULL, { 0 } },
+};
+
+/* What is not tried: errors, a comma behind each, of a call, in functions that begin so. */
+static const struct {
+    const char *call, *errors, *function, *reason;
+} left_out[] = {
+    { "every call", "EBADF, EFAULT, ENAMETOOLONG, ENOTDIR, EINVAL,", "", "a caller's fault; our arguments are right (where EINVAL says something else it is tried)" },
+    { "every call", "EOVERFLOW,", "", "only of 32-bit programs without large files" },
+    { "every call", "EIO,", "", "tmpfs has no disk under it (pread64, pwrite64: swap has, it is tried)" },
+    { "every call but shm*", "ENOSYS,", "", "only of kernels that glibc does not run on" },
+    { "close, getpid, geteuid, lseek, sysinfo", "every error,", "", "cannot fail, or nothing hangs on it: a descriptor is gone even where its close fails" },
+    { "openat", "ELOOP, ENXIO, ENODEV,", "", "say what stands at a name: the suites put it there" },
+    { "openat", "EBUSY,", "", "of devices" },
+    { "linkat", "EMLINK,", "", "an object has two links at most" },
+    { "linkat", "EXDEV,", "shmx_create", "the object was made in the same directory" },
+    { "linkat", "EXDEV,", "shmx_open_or_create", "the object was made in the same directory" },
+    { "renameat2", "EEXIST,", "shmx_destroy", "to a name of 64 random bits" },
+    { "renameat2", "EEXIST,", "shmx_remove", "to a name of 64 random bits" },
+    { "renameat2", "EBUSY, EINVAL,", "", "of mount points; of file systems other than tmpfs" },
+    { "mmap", "ENODEV, ENFILE, ETXTBSY,", "", "not of files of tmpfs" },
+    { "madvise", "EIO, EHWPOISON,", "", "not of the advice that we give; broken memory" },
+    { "fcntl", "EACCES, EAGAIN,", "shmx_create", "nobody else has locks on an object that nobody else can open" },
+    { "fcntl", "EACCES, EAGAIN,", "shmx_open_or_create", "nobody else has locks on an object that nobody else can open" },
+    { "openat", "EAGAIN,", "shmx_open_fd", "nobody has a lease on what we have open" },
+    { "openat", "EAGAIN,", "shmx_chown", "not of O_PATH" },
+    { "newfstatat", "ENOMEM,", "shmx_stat", "of a descriptor: that allocates nothing" },
+    { "newfstatat", "ENOMEM,", "shmx_size", "of a descriptor: that allocates nothing" },
+    { "mmap", "EACCES,", "shmx_pin", "the handle can read" },
+    { "fallocate", "EFBIG,", "shmx_attach", "not beyond the end" },
+    { "fcntl", "EBUSY, EDEADLK, EPERM,", "", "not of locks of open file descriptions" },
+};
+/* clang-format on */
+
+const struct fault_kind *
+faults_find(const struct seccomp_data *call)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].number == call->nr && (kinds[i].is == NULL || kinds[i].is(call->args)))
+            return &kinds[i];
+    return NULL;
+}
+
+static bool
+is_left_out(const struct fault_kind *kind, const char *function, int error)
+{
+    char   name[32];
+    size_t i;
+
+    snprintf(name, sizeof name, "%s,", strerrorname_np(error));
+    for (i = 0; i < sizeof left_out / sizeof *left_out; i++)
+        if (strcmp(left_out[i].call, kind->name) == 0
+            && strncmp(function, left_out[i].function, strlen(left_out[i].function)) == 0
+            && strstr(left_out[i].errors, name) != NULL)
+            return true;
+    return false;
+}
+
+int
+faults_error(const struct fault_kind *kind, const char *function, int n)
+{
+    const int *error;
+
+    for (error = kind->errors; *error != 0; error++)
+        if (!is_left_out(kind, function, *error) && n-- == 0)
+            return *error;
+    return 0;
+}
+
+bool
+faults_excuse(const struct fault_kind *kind, int error)
+{
+    if (kind->number == SYS_shmget || kind->is == stats_segment)
+        return error == ENOENT || error == EINVAL || error == EIDRM;
+    if (kind->number == SYS_readlink) /* no /proc, so that nobody knows whose a link is */
+        return error == ENOENT;
+    return kind->number == SYS_unlink || kind->number == SYS_munmap || kind->number == SYS_shmdt
+           || kind->is == removes_segment;
+}
+
+const char *
+faults_name(const struct fault_kind *kind)
+{
+    return kind == NULL ? "an unknown system call" : kind->name;
+}
+
+void
+faults_explain(void)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof left_out / sizeof *left_out; i++)
+        printf("left out: %s %s%s%s: %s\n", left_out[i].call, left_out[i].errors,
+               *left_out[i].function == '\0' ? "" : " in ", left_out[i].function,
+               left_out[i].reason);
+}
