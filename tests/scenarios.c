@@ -182,6 +182,37 @@ stale(const struct scenario *s)
     need("be killed", status == 0 ? 0 : -EIO);
 }
 
+static unsigned long
+namespace_of(const char *type)
+{
+    char path[32], text[64] = "";
+
+    snprintf(path, sizeof path, "/proc/self/ns/%s", type);
+    need("readlink", readlink(path, text, sizeof text - 1));
+    return strtoul(strchr(text, '[') + 1, NULL, 10);
+}
+
+/* What somebody left who was killed while making or removing a segment; and a lock. */
+static void
+abandoned(const struct scenario *s)
+{
+    char  hidden[64], text[64];
+    FILE *f;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    waitpid(pid, NULL, 0);
+    snprintf(hidden, sizeof hidden, "/dev/shm/.shmx-%lu-%ld-0", namespace_of("pid"), (long)pid);
+    snprintf(text, sizeof text, "sysv:key=0x1 size=1 ipc=%lu", namespace_of("ipc"));
+    if (s->flags & SHMX_SYSV) {
+        need("symlink", symlink(text, hidden));
+        return;
+    }
+    need("create", (f = fopen(hidden, "w")) == NULL ? -errno : fclose(f));
+    need("create", (f = fopen("/dev/shm/.shmx-lock-0", "w")) == NULL ? -errno : fclose(f));
+}
+
 static void
 anonymous_and_stale(const struct scenario *s)
 {
@@ -511,9 +542,10 @@ collect_orphans(const struct scenario *s)
 }
 
 bool
-may_lose_name(const struct scenario *s)
+may_lose_names(const struct scenario *s)
 {
-    return s->prepare == stale || s->prepare == anonymous_and_stale || s->call == collect_orphans;
+    return s->prepare == stale || s->prepare == anonymous_and_stale || s->prepare == abandoned
+           || s->call == collect_orphans;
 }
 
 /* clang-format off */
@@ -602,6 +634,7 @@ const struct scenario scenarios[] = {
     BOTH("stream", "shmx_stream", 0, false, false, named, stream),
     BOTH("list", "shmx_list", 0, false, false, named, list),
     BOTH("collect", "shmx_collect", GONE, false, false, stale, collect),
+    BOTH("collect what is abandoned", "shmx_collect", 0, false, false, abandoned, collect),
     BOTH("collect orphans", "shmx_collect", 0, false, false, named_elsewhere, collect_orphans),
     { 0 },
 };

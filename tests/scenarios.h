@@ -39,8 +39,8 @@ int make_complete(unsigned flags, struct shmx **seg);
 /* What the name leads to, if anything, is complete: NULL, or what is wrong. */
 const char *find_incomplete(bool plain);
 
-/* Whether a call that fails may have removed the name: it led to nothing alive. */
-bool may_lose_name(const struct scenario *s);
+/* Whether a call that fails may have removed names: they lead to nothing alive. */
+bool may_lose_names(const struct scenario *s);
 
 /* End what the scenario has open. */
 void put_away(bool succeeded);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * walk faults|allocations|kills [SCENARIO]: every use of the library in scenarios.c, again and
- * again in a child of its own, whose system calls stop for us (seccomp_unotify(2)):
+ * walk faults|allocations|kills|calls [SCENARIO]: every use of the library in scenarios.c, again
+ * and again in a child of its own, whose system calls stop for us (seccomp_unotify(2)):
  *
  *   faults       each system call fails, with each error that its manual page lists; once, and
  *                three times in a row
  *   allocations  each allocation of memory fails
  *   kills        the child is killed before each system call and after the last
+ *   calls        nothing; prints which system calls there are
  *
  * A call that fails returns an error that shmx.h documents for it, writes to no output, and leaves
  * names, segments, descriptors and mappings as they were. Afterwards what has the name is complete,
@@ -67,7 +68,7 @@ struct trace {
     struct seccomp_data calls[CALLS];
 };
 
-static int failures, runs, fail_allocation;
+static int failures, runs, rehearsals, fail_allocation;
 
 static bool
 is_documented(const char *function, int64_t error)
@@ -212,13 +213,13 @@ stop_at_system_calls(void)
                                     SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 }
 
-/* Without the name, which as an entry comes last, if it may go. */
+/* Without the entries, which come first, if they may go. */
 static const char *
-skip_name(const struct scenario *s, const char *world)
+skip_entries(const struct scenario *s, const char *world)
 {
-    const char *end = strchr(world, '\n');
+    const char *rest = may_lose_names(s) ? strstr(world, "next descriptor") : world;
 
-    return may_lose_name(s) && strncmp(world, "walk ", 5) == 0 && end != NULL ? end + 1 : world;
+    return rest == NULL ? world : rest;
 }
 
 static void
@@ -244,7 +245,7 @@ run_child(const struct scenario *s)
             complain("an error that is not documented", strerrorname_np((int)-r));
         if (memcmp(&untouched, &outputs, sizeof outputs) != 0)
             complain("an output was written to", "");
-        if (!shared->excused && strcmp(skip_name(s, before), skip_name(s, after)) != 0)
+        if (!shared->excused && strcmp(skip_entries(s, before), skip_entries(s, after)) != 0)
             complain("something is left or gone", after);
     }
     put_away(r >= 0 && outputs.seg != untouched.seg);
@@ -399,6 +400,7 @@ report(const struct scenario *s, const char *what)
 static void
 rehearse(const struct scenario *s, struct trace *trace)
 {
+    rehearsals++;
     if (run(s, &(struct plan){ 0 }, trace) != 0 || shared->result < 0)
         complain("does not work when nothing goes wrong",
                  shared->result < 0 ? shmx_strerror((int)shared->result) : "");
@@ -473,6 +475,17 @@ walk_kills(const struct scenario *s, const struct trace *trace)
     }
 }
 
+static void
+print_calls(const struct scenario *s, const struct trace *trace)
+{
+    int i;
+
+    (void)s;
+    for (i = 0; i < trace->count; i++)
+        printf("%s\n", faults_name(faults_find(&trace->calls[i])));
+    fflush(stdout); /* or the next child prints it again */
+}
+
 int
 main(int argc, char **argv)
 {
@@ -481,14 +494,16 @@ main(int argc, char **argv)
         void (*walk)(const struct scenario *s, const struct trace *trace);
     } walks[] = { { "faults", walk_faults },
                   { "allocations", walk_allocations },
-                  { "kills", walk_kills } };
+                  { "kills", walk_kills },
+                  { "calls", print_calls } };
+    const size_t           count = sizeof walks / sizeof *walks;
     const struct scenario *s;
     struct trace           trace;
     size_t                 i = 0;
 
-    while (i < 3 && (argc < 2 || strcmp(argv[1], walks[i].name) != 0))
+    while (i < count && (argc < 2 || strcmp(argv[1], walks[i].name) != 0))
         i++;
-    if (i == 3)
+    if (i == count)
         return 2;
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
@@ -499,8 +514,8 @@ main(int argc, char **argv)
         rehearse(s, &trace);
         walks[i].walk(s, &trace);
     }
-    if (argc == 2)
+    if (walks[i].walk == walk_faults)
         faults_explain();
-    printf("%s: %d runs, %d failures\n", argv[1], runs, failures);
-    return failures > 0 || runs == 0;
+    fprintf(stderr, "%s: %d runs, %d failures\n", argv[1], runs, failures);
+    return failures > 0 || runs == 0 || (runs == rehearsals && walks[i].walk != print_calls);
 }
