@@ -462,7 +462,8 @@ do_write(struct handle *h)
         must(r == -ENOSPC);
     } else {
         must(r == (ssize_t)fits);
-        memcpy(o->bytes + offset, buf, fits);
+        if (fits > 0)
+            memcpy(o->bytes + offset, buf, fits);
     }
 }
 
