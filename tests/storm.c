@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * storm SECONDS [SEED]: processes create, open, publish, verify, destroy and remove over a few
- * names and both backends, and are killed at any moment. Whoever opens a segment sees it
+ * storm SECONDS [both|posix|sysv [SEED]]: processes create, open, publish, write, verify, destroy
+ * and remove over a few names, and are killed at any moment. Whoever opens a segment sees it
  * full-sized, initialised and of one generation; and when all is over and collected, only what is
  * named and complete is left. To be run by world. The seed is printed, and replays what each
  * process tries, not what the kernel interleaves.
@@ -22,6 +22,9 @@
 #define NAMES   4
 #define SIZE    16384
 #define WORDS   (SIZE / sizeof(unsigned))
+
+/* The backends that segments are made on. */
+static unsigned backends = SHMX_POSIX | SHMX_SYSV;
 
 static void
 violation(const char *what, int r)
@@ -83,6 +86,18 @@ verify(struct shmx *seg)
     shmx_detach(seg, addr);
 }
 
+/* What is written is what is there: others verify meanwhile. */
+static void
+rewrite(struct shmx *seg)
+{
+    const size_t at = (size_t)rand() % WORDS * sizeof(unsigned);
+    unsigned     word;
+
+    if (shmx_read(seg, &word, sizeof word, at) != sizeof word
+        || shmx_write(seg, &word, sizeof word, at) != sizeof word)
+        violation("read and write", 0);
+}
+
 static void
 expect(const char *what, int r, int or_else)
 {
@@ -100,6 +115,7 @@ open_or_create(const char *name, unsigned flags)
     if (r < 0)
         return;
     verify(seg);
+    rewrite(seg);
     if (rand() % 3 == 0)
         expect("destroy", shmx_destroy(seg), 0);
     shmx_close(seg);
@@ -147,7 +163,9 @@ work(unsigned seed)
     srand(seed);
     for (;;) {
         snprintf(name, sizeof name, "/storm%d", rand() % NAMES);
-        flags = rand() % 2 ? SHMX_POSIX : SHMX_SYSV;
+        flags = backends & (rand() % 2 ? SHMX_POSIX : SHMX_SYSV);
+        if (flags == 0)
+            flags = backends;
         switch (rand() % 6) {
         case 0:
         case 1:
@@ -213,11 +231,15 @@ int
 main(int argc, char **argv)
 {
     const time_t   end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 5);
-    const unsigned seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : (unsigned)time(NULL);
+    const unsigned seed = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 0) : (unsigned)time(NULL);
     pid_t          pids[WORKERS];
     unsigned       generation = 0, i;
     bool           well = true;
 
+    if (argc > 2 && strcmp(argv[2], "both") != 0)
+        backends = strcmp(argv[2], "posix") == 0 ? SHMX_POSIX : SHMX_SYSV;
+    printf("storm: seed %u\n", seed);
+    fflush(stdout);
     srand(seed);
     for (i = 0; i < WORKERS; i++)
         pids[i] = start(seed + generation++);
@@ -229,7 +251,7 @@ main(int argc, char **argv)
     }
     for (i = 0; i < WORKERS; i++)
         well = stop(pids[i]) && well;
-    printf("storm: seed %u, %u kills\n", seed, generation);
+    printf("storm: %u kills\n", generation);
     fflush(stdout);
     shmx_collect(0, NULL, NULL);
     shmx_list(0, inspect, &well);
