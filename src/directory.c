@@ -324,7 +324,7 @@ await_lock(const char *hidden, bool owned)
         return fd == -EAGAIN ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
         r = failure();
-    else if (owned && st.st_uid != geteuid() && st.st_uid != 0)
+    else if (owned && !namespace_trusts(st.st_uid))
         r = -EPERM;
     if (r == 0)
         r = flock_exclusively(fd);

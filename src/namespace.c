@@ -26,3 +26,24 @@ namespace_number(const char *type, unsigned long *number)
     *number = digits == NULL ? 0 : strtoul(digits + 1, NULL, 10);
     return 0;
 }
+
+static bool
+is_mapped(uid_t user)
+{
+    unsigned first, count;
+    bool     mapped = false;
+    FILE    *f = fopen("/proc/self/uid_map", "re");
+
+    if (f == NULL)
+        return true;
+    while (!mapped && fscanf(f, "%u %*u %u", &first, &count) == 2)
+        mapped = user >= first && user - first < count;
+    fclose(f);
+    return mapped;
+}
+
+bool
+namespace_trusts(uid_t owner)
+{
+    return owner == 0 || (owner == geteuid() && is_mapped(owner));
+}

@@ -2,6 +2,7 @@
 #include "holders.h"
 
 #include "../failure.h"
+#include "../namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +10,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+/* A byte for each process: its pid namespace, 32 bits, and its pid there, 22 bits (PID_MAX_LIMIT). */
+#define PID_BITS  22
 #define FIRST     ((off_t)1 << 62)
-#define PIDS      ((off_t)1 << 22) /* PID_MAX_LIMIT of the kernel */
+#define END       (FIRST + ((off_t)1 << (32 + PID_BITS)))
 #define SIZE_TURN (FIRST - 1)
 
 _Static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
@@ -25,10 +28,21 @@ lock(int fd, int command, short type, off_t start, off_t length)
     return errno == EACCES || errno == EAGAIN ? -EAGAIN : failure();
 }
 
+static off_t
+byte_of_this_process(void)
+{
+    unsigned long space;
+
+    /* Without /proc, processes of the same pid in different namespaces are counted as one. */
+    if (namespace_number("pid", &space) < 0)
+        space = 0;
+    return FIRST + ((off_t)(space & UINT32_MAX) << PID_BITS) + getpid();
+}
+
 int
 holders_join(int fd)
 {
-    return lock(fd, F_OFD_SETLK, F_RDLCK, FIRST + getpid(), 1);
+    return lock(fd, F_OFD_SETLK, F_RDLCK, byte_of_this_process(), 1);
 }
 
 /* Some lock of another description within the bytes: 1 and written to *found; 0: none. */
@@ -50,7 +64,7 @@ holders_exist(int fd)
 {
     struct flock found;
 
-    return find(fd, FIRST, FIRST + PIDS, &found) != 0;
+    return find(fd, FIRST, END, &found) != 0;
 }
 
 /* The kernel reports any lock of the range, not the first: so look on both sides of it. */
@@ -79,9 +93,9 @@ count_between(int fd, off_t start, off_t end)
 int64_t
 holders_count(int fd, bool own)
 {
-    off_t   mine = own ? FIRST + getpid() : FIRST;
+    off_t   mine = own ? byte_of_this_process() : FIRST;
     int64_t below = count_between(fd, FIRST, mine);
-    int64_t above = count_between(fd, own ? mine + 1 : mine, FIRST + PIDS);
+    int64_t above = count_between(fd, own ? mine + 1 : mine, END);
 
     return below < 0 || above < 0 ? -1 : below + above + own;
 }
@@ -89,7 +103,7 @@ holders_count(int fd, bool own)
 int
 holders_exclude(int fd)
 {
-    return lock(fd, F_OFD_SETLK, F_WRLCK, FIRST, PIDS);
+    return lock(fd, F_OFD_SETLK, F_WRLCK, FIRST, END - FIRST);
 }
 
 bool

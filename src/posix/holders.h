@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who holds a POSIX segment: each handle keeps an open-file-description read lock on one byte far
- * past the end, whose offset says the pid. The kernel releases it however the process ends, and
+ * past the end, whose offset says the process. The kernel releases it however the process ends, and
  * F_OFD_GETLK finds it. Nothing is stored in the object.
  *
  * Two rules keep a dead ephemeral segment dead. Who joins first sees another holder, then locks.

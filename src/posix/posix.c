@@ -3,6 +3,7 @@
 #include "../directory.h"
 #include "../failure.h"
 #include "../huge.h"
+#include "../namespace.h"
 #include "../segment.h"
 #include "holders.h"
 
@@ -255,7 +256,7 @@ posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
         nanosleep(&pause, NULL);
     if (fd < 0)
         return fd == -EAGAIN ? -EBUSY : fd;
-    if ((flags & SHMX_OWNED) && st.st_uid != geteuid() && st.st_uid != 0)
+    if ((flags & SHMX_OWNED) && !namespace_trusts(st.st_uid))
         r = -EPERM;
     else
         r = new_handle(fd, &st,
@@ -325,7 +326,7 @@ check_object(int fd, unsigned flags, struct stat *st, size_t *page)
     if (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0
         || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
         return -EINVAL;
-    if ((flags & SHMX_OWNED) && st->st_uid != geteuid() && st->st_uid != 0)
+    if ((flags & SHMX_OWNED) && !namespace_trusts(st->st_uid))
         return -EPERM;
     *page = (size_t)(fs.f_type == HUGETLBFS_MAGIC ? fs.f_bsize : sysconf(_SC_PAGESIZE));
     return 0;

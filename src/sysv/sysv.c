@@ -376,7 +376,7 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     if (s == NULL)
         return -ENOMEM;
     r = ref->kind == REFERENCE_NAME ? open_link(s, ref->entry, &ds) : open_raw(s, ref, &ds);
-    if (r == 0 && (flags & SHMX_OWNED) && ds.shm_perm.cuid != geteuid() && ds.shm_perm.cuid != 0)
+    if (r == 0 && (flags & SHMX_OWNED) && !namespace_trusts(ds.shm_perm.cuid))
         r = -EPERM;
     if (r < 0) {
         drop_pin(s);
