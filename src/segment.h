@@ -40,7 +40,8 @@ typedef int (*segment_visitor)(const char *name, const struct shmx_stat *st, voi
 
 /*
  * One backend. An operation that is NULL answers -ENOTSUP. The locks are the caller's business, as
- * are NULL pointers, unknown flags and ranges. "Not mine" is -ENOENT: the next backend is asked.
+ * are NULL pointers, unknown flags and ranges. A reference is a name, or the backend's own. "Not
+ * mine" is -ENOENT: the next backend is asked.
  */
 struct shmx_backend {
     const char *prefix;   /* of names, "posix:" */

@@ -452,14 +452,15 @@ must_not_be_lured(const char *name, const struct shmx_stat *st, void *arg)
 {
     (void)st;
     ++*(int *)arg;
-    return strcmp(name, "sysv:/victim") != 0;
+    return strncmp(name, "sysv:/lure", strlen("sysv:/lure")) == 0;
 }
 
 START_TEST(list_is_not_lured)
 {
-    struct shmx *victim = created(1, "/victim", 0600);
-    int          k, calls = 0;
-    char         lure[32];
+    struct shmx     *victim = created(1, "/victim", 0600);
+    struct shmx_stat st;
+    int              k, calls = 0;
+    char             lure[32];
 
     for (k = 0; k < 8; k++) {
         snprintf(lure, sizeof lure, "/dev/shm/lure%d", k);
@@ -467,11 +468,15 @@ START_TEST(list_is_not_lured)
     }
     ok(shmx_list(SHMX_SYSV, must_not_be_lured, &calls));
     ck_assert_int_eq(calls, 1);
+    ok(unlink("/dev/shm/victim")); /* then only lures have its key */
+    ok(shmx_list(SHMX_SYSV, must_not_be_lured, &calls));
+    ck_assert_int_eq(calls, 2);
     for (k = 0; k < 8; k++) {
         snprintf(lure, sizeof lure, "/lure%d", k);
         ok(shmx_remove(lure));
     }
-    ok(shmx_destroy(victim));
+    ok(shmx_stat(victim, &st));
+    ok(shmctl(st.id, IPC_RMID, NULL));
     shmx_close(victim);
 }
 END_TEST
@@ -653,6 +658,13 @@ START_TEST(no_proc)
     r[0] = shmx_open("/x", 0, &other);
     if (r[0] == 0)
         shmx_close(other);
+    as_nobody({
+        ok(shmx_create("/theirs", SIZE, 0600, backend_flag[_i], &none));
+        ck_assert_int_eq(shmx_open("/theirs", SHMX_OWNED, &other), 0);
+        shmx_close(other);
+        ok(shmx_destroy(none));
+        shmx_close(none);
+    });
     r[1] = _i == 0 ? shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &none) : -ENOENT;
     r[2] = shmx_chmod(seg, 0000);
     r[3] = shmx_destroy(seg);

@@ -532,6 +532,12 @@ START_TEST(streams)
     errno = 0;
     ck_assert_int_eq(fflush(f), EOF); /* never grows */
     ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_int_eq(fseeko(f, -2, SEEK_END), 0);
+    ck_assert_int_ge(fputs("end", f), 0);
+    errno = 0;
+    ck_assert_int_eq(fflush(f), EOF); /* one byte of it does not fit */
+    ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_int_eq(shmx_write(seg, "end", 3, SIZE - 3), 3);
     fclose(f);
     ck_assert_int_eq(shmx_size(seg), SIZE);
 

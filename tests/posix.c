@@ -103,6 +103,39 @@ START_TEST(nothing_survives_exec)
 }
 END_TEST
 
+START_TEST(open_fd_asks_for_the_owner)
+{
+    struct shmx *seg = NULL;
+    int          theirs;
+
+    ok(seteuid(NOBODY));
+    theirs = memfd_create("theirs", 0);
+    ok(seteuid(0));
+    fails(shmx_open_fd(theirs, SHMX_OWNED, &seg), -EPERM);
+    ok(shmx_open_fd(theirs, 0, &seg));
+    shmx_close(seg);
+    close(theirs);
+}
+END_TEST
+
+/* Of hugetlbfs, be its pool empty: the page is a huge one. */
+START_TEST(open_fd_of_huge_pages)
+{
+    struct shmx     *seg = NULL;
+    struct shmx_stat st;
+    int              fd = memfd_create("huge", MFD_HUGETLB);
+
+    if (fd < 0) /* a kernel without */
+        return;
+    ok(shmx_open_fd(fd, 0, &seg));
+    ok(shmx_stat(seg, &st));
+    ck_assert_uint_ne(st.state & SHMX_IS_HUGE, 0);
+    ck_assert_uint_gt(st.page_size, (uint64_t)sysconf(_SC_PAGESIZE));
+    shmx_close(seg);
+    close(fd);
+}
+END_TEST
+
 START_TEST(open_fd_takes_shared_memory_only)
 {
     struct shmx *seg = NULL;
@@ -453,6 +486,8 @@ main(void)
     tcase_add_test(tc, descriptor);
     tcase_add_test(tc, nothing_survives_exec);
     tcase_add_test(tc, open_fd_takes_shared_memory_only);
+    tcase_add_test(tc, open_fd_asks_for_the_owner);
+    tcase_add_test(tc, open_fd_of_huge_pages);
     tcase_add_test(tc, open_fd_knows_the_name);
     tcase_add_test(tc, open_fd_narrows);
     tcase_add_test(tc, anonymous_is_handed_over_read_only);

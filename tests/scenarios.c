@@ -2,6 +2,7 @@
 #include "scenarios.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -213,6 +214,27 @@ abandoned(const struct scenario *s)
     need("create", (f = fopen("/dev/shm/.shmx-lock-0", "w")) == NULL ? -errno : fclose(f));
 }
 
+static int
+die(void *start, size_t size, void *arg)
+{
+    (void)start, (void)size, (void)arg;
+    raise(SIGKILL);
+    return 0;
+}
+
+/* The lock of one who was killed when it was its turn to make the segment. */
+static void
+locked(const struct scenario *s)
+{
+    struct shmx *never;
+    pid_t        pid = fork();
+
+    if (pid == 0)
+        shmx_open_or_create(WALK_NAME, WALK_SIZE, 0640, s->flags, die, NULL, &never);
+    waitpid(pid, NULL, 0);
+    need("collect", shmx_collect(SHMX_DRY_RUN, NULL, NULL));
+}
+
 static void
 anonymous_and_stale(const struct scenario *s)
 {
@@ -398,6 +420,13 @@ detached(const struct scenario *s)
     need("detach", shmx_detach(seg, addr));
 }
 
+static int64_t
+attach_replacing_part(const struct scenario *s)
+{
+    (void)s;
+    return shmx_attach_range(seg, 4096, 4096, SHMX_FIXED | SHMX_REPLACE, &outputs.addr);
+}
+
 /* Into the room that the pin of a System V handle takes, which must make way. */
 static void
 detached_there(const struct scenario *s)
@@ -505,6 +534,30 @@ attached_read_only(const struct scenario *s)
     need("attach", shmx_attach(seg, SHMX_RDONLY, &addr));
 }
 
+static void
+streamed(const struct scenario *s)
+{
+    named(s);
+    outputs.stream = shmx_stream(seg, "r+");
+    need("stream", outputs.stream == NULL ? -errno : 0);
+    need("seek", fseeko(outputs.stream, 0, SEEK_END) == 0 ? 0 : -errno);
+    need("seek", fseeko(outputs.stream, 0, SEEK_SET) == 0 ? 0 : -errno);
+}
+
+static int64_t
+get_from_stream(const struct scenario *s)
+{
+    (void)s;
+    return fgetc(outputs.stream) == EOF ? -errno : 0;
+}
+
+static int64_t
+put_to_stream(const struct scenario *s)
+{
+    (void)s;
+    return fputc('x', outputs.stream) == EOF || fflush(outputs.stream) == EOF ? -errno : 0;
+}
+
 static int64_t
 stream(const struct scenario *s)
 {
@@ -544,8 +597,8 @@ collect_orphans(const struct scenario *s)
 bool
 may_lose_names(const struct scenario *s)
 {
-    return s->prepare == stale || s->prepare == anonymous_and_stale || s->prepare == abandoned
-           || s->call == collect_orphans;
+    return s->prepare == locked || s->prepare == stale || s->prepare == anonymous_and_stale
+           || s->prepare == abandoned || s->call == collect_orphans;
 }
 
 /* clang-format off */
@@ -576,6 +629,7 @@ const struct scenario scenarios[] = {
 
     BOTH("open or create new", "shmx_open_or_create", 0, false, false, nothing, open_or_create),
     BOTH("open or create ephemeral", "shmx_open_or_create", GONE, false, false, nothing, open_or_create),
+    BOTH("open or create after a killed one", "shmx_open_or_create", GONE, false, false, locked, open_or_create),
     BOTH("open or create plain", "shmx_open_or_create", 0, true, false, nothing, open_or_create_plain),
     BOTH("open or create old", "shmx_open_or_create", 0, false, false, named, open_or_create),
 
@@ -610,6 +664,7 @@ const struct scenario scenarios[] = {
     BOTH("attach don't fork", "shmx_attach", 0, false, false, named, attach_undoubled),
     BOTH("attach fixed", "shmx_attach", 0, false, false, room, attach_fixed),
     BOTH("attach fixed part", "shmx_attach_range", 0, false, false, room, attach_fixed_part),
+    BOTH("attach replacing part", "shmx_attach_range", 0, false, false, room, attach_replacing_part),
     { "sysv attach in the way", "shmx_attach_range", SYSV, false, false, detached_there, attach_fixed_part },
     BOTH("detach", "shmx_detach", 0, false, false, attached, detach),
     BOTH("detach one of two", "shmx_detach", 0, false, false, attached_twice, detach),
@@ -632,6 +687,8 @@ const struct scenario scenarios[] = {
     BOTH("write", "shmx_write", 0, false, false, named, write_handle),
     BOTH("write beside", "shmx_write", 0, false, false, attached_read_only, write_handle),
     BOTH("stream", "shmx_stream", 0, false, false, named, stream),
+    BOTH("stream read", "shmx_read", 0, false, false, streamed, get_from_stream),
+    BOTH("stream write", "shmx_write", 0, false, false, streamed, put_to_stream),
     BOTH("list", "shmx_list", 0, false, false, named, list),
     BOTH("collect", "shmx_collect", GONE, false, false, stale, collect),
     BOTH("collect what is abandoned", "shmx_collect", 0, false, false, abandoned, collect),

@@ -249,8 +249,6 @@ posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     struct stat           st;
     int                   fd, r, tries = 0;
 
-    if (ref->kind != REFERENCE_NAME)
-        return -ENOENT;
     while ((fd = open_entry(ref->entry, flags & SHMX_RDONLY ? O_RDONLY : O_RDWR, &st)) == -EAGAIN
            && ++tries < TRIES)
         nanosleep(&pause, NULL);
@@ -394,8 +392,6 @@ posix_remove(const struct reference *ref)
     struct stat st;
     int         r;
 
-    if (ref->kind != REFERENCE_NAME)
-        return -ENOENT;
     r = directory_stat(ref->entry, &st);
     if (r < 0)
         return r;
