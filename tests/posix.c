@@ -131,6 +131,8 @@ START_TEST(open_fd_of_huge_pages)
     ok(shmx_stat(seg, &st));
     ck_assert_uint_ne(st.state & SHMX_IS_HUGE, 0);
     ck_assert_uint_gt(st.page_size, (uint64_t)sysconf(_SC_PAGESIZE));
+    ok(ftruncate(fd, (off_t)st.page_size));
+    fails(shmx_write(seg, "x", 1, 0), -ENOTSUP);
     shmx_close(seg);
     close(fd);
 }
