@@ -10,7 +10,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* A byte for each process: its pid namespace, 32 bits, and its pid there, 22 bits (PID_MAX_LIMIT). */
+/* A byte for each process: its pid namespace, 32 bits, and its pid there, 22 bits (PID_MAX_LIMIT).
+ */
 #define PID_BITS  22
 #define FIRST     ((off_t)1 << 62)
 #define END       (FIRST + ((off_t)1 << (32 + PID_BITS)))
