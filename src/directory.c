@@ -26,8 +26,9 @@
 struct directory_path
 directory_path(const char *entry)
 {
-    struct directory_path path = { DIRECTORY "/" };
+    struct directory_path path; /* large, so not cleared */
 
+    memcpy(path.text, DIRECTORY "/", sizeof DIRECTORY);
     strlcpy(path.text + sizeof DIRECTORY, entry, sizeof path.text - sizeof DIRECTORY);
     return path;
 }

@@ -36,6 +36,13 @@ struct shmx {
     bool        destroyed; /* through this handle */
 };
 
+/* In whole pages, of a size that is a power of two. */
+static inline size_t
+segment_round_up(const struct shmx *seg, size_t bytes)
+{
+    return (bytes + seg->page - 1) & ~(seg->page - 1);
+}
+
 typedef int (*segment_visitor)(const char *name, const struct shmx_stat *st, void *arg);
 
 /*

@@ -427,7 +427,7 @@ static int
 place(struct shmx *seg, uint64_t offset, size_t length, unsigned flags, struct attachment *a)
 {
     const int64_t  size = seg->backend->size(seg);
-    const uint64_t whole = (uint64_t)size, delta = offset % seg->page;
+    const uint64_t whole = (uint64_t)size, delta = offset & (seg->page - 1);
     uintptr_t      addr = (uintptr_t)a->addr;
 
     if (size < 0)
@@ -439,15 +439,15 @@ place(struct shmx *seg, uint64_t offset, size_t length, unsigned flags, struct a
     if (length == 0)
         length = (size_t)(whole - offset);
     a->offset = offset - delta;
-    a->length = (size_t)((delta + length + seg->page - 1) / seg->page * seg->page);
+    a->length = segment_round_up(seg, (size_t)delta + length);
     a->base = NULL;
     if (flags & SHMX_FIXED) {
         if (addr < delta + seg->page)
             return -EINVAL;
         addr -= delta;
         if (flags & SHMX_ROUND)
-            addr -= addr % seg->page;
-        if (addr % seg->page != 0 || addr > UINTPTR_MAX - a->length)
+            addr &= ~(seg->page - 1);
+        if ((addr & (seg->page - 1)) != 0 || addr > UINTPTR_MAX - a->length)
             return -EINVAL;
         a->base = (void *)addr; /* NOLINT(performance-no-int-to-ptr) */
     }
@@ -472,7 +472,7 @@ settle(const struct shmx *seg, const struct attachment *a)
     return errno == EFAULT ? seg->backend->shortage : failure();
 }
 
-static int
+static inline int
 unmap(struct shmx *seg, struct attachment *a)
 {
     int r = seg->backend->keep == NULL ? 0 : seg->backend->keep(seg, a);

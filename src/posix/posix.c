@@ -513,8 +513,7 @@ static int
 extend(struct shmx *seg, const struct stat *st, off_t size)
 {
     int         fd = posix_of(seg)->fd, r;
-    const off_t page = (off_t)seg->page;
-    const off_t whole = (st->st_size + page - 1) / page * page;
+    const off_t whole = (off_t)segment_round_up(seg, (size_t)st->st_size);
 
     /* What was written past the end within the last page would come to light. */
     if (whole > st->st_size

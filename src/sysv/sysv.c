@@ -111,7 +111,7 @@ drop_pin(struct sysv *s)
 static size_t
 whole_length(const struct sysv *s)
 {
-    return (s->size + s->seg.page - 1) / s->seg.page * s->seg.page;
+    return segment_round_up(&s->seg, s->size);
 }
 
 static int
@@ -121,7 +121,7 @@ set_protection(const struct sysv *s, int prot)
 }
 
 /* May run in several threads at once: the shared lock keeps others from parking it. */
-static int
+static inline int
 unpark(struct sysv *s)
 {
     int r;
@@ -139,14 +139,15 @@ static int
 get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
 {
     const int shmflg = (int)mode | IPC_CREAT | IPC_EXCL | (flags & SHMX_SPARSE ? SHM_NORESERVE : 0);
-    int       id = -1;
+    const size_t page = flags & (SHMX_HUGE | SHMX_HUGE_ONLY) ? huge_pool_page_size() : 0;
+    int          id = -1;
 
-    if (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) {
+    if (page > 0) {
         /* Not without a reservation: then an empty pool would do, until the first touch. */
         id = shmget(key, size, (shmflg & ~SHM_NORESERVE) | SHM_HUGETLB);
         if (id >= 0) {
             s->seg.flags |= SHMX_HUGE;
-            s->seg.page = huge_pool_page_size();
+            s->seg.page = page;
         }
     }
     if (id < 0)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * counted CYCLE BACKEND TIMES: goes through a cycle so often, for instructions.sh to have the
+ * instructions counted; and counted heap BACKEND: prints the bytes of heap that a handle takes.
+ */
+#include "shmx.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#define NAME "/a-name-of-thirty-two-bytes-it-is"
+#define SIZE 4096
+
+static unsigned backend;
+
+static void
+check(int r)
+{
+    if (r >= 0)
+        return;
+    fprintf(stderr, "counted: %s\n", shmx_strerror(r));
+    exit(1);
+}
+
+static struct shmx *
+create(void)
+{
+    struct shmx *seg;
+
+    check(shmx_create(NAME, SIZE, 0600, backend | SHMX_SPARSE, &seg));
+    return seg;
+}
+
+/* Without the library, whose instructions are counted. */
+static void
+remove_by_hand(void)
+{
+    char     text[128] = "";
+    unsigned key;
+
+    if (readlink("/dev/shm" NAME, text, sizeof text - 1) > 0
+        && sscanf(text, "sysv:key=0x%x ", &key) == 1)
+        shmctl(shmget((key_t)key, 0, 0), IPC_RMID, NULL);
+    unlink("/dev/shm" NAME);
+}
+
+static void
+create_cycle(int times)
+{
+    while (times-- > 0) {
+        shmx_close(create());
+        remove_by_hand();
+    }
+}
+
+static void
+destroy_cycle(int times)
+{
+    struct shmx *seg;
+
+    while (times-- > 0) {
+        seg = create();
+        check(shmx_destroy(seg));
+        shmx_close(seg);
+    }
+}
+
+static void
+open_cycle(int times)
+{
+    struct shmx *kept = create(), *seg;
+
+    while (times-- > 0) {
+        check(shmx_open(NAME, 0, &seg));
+        shmx_close(seg);
+    }
+    check(shmx_destroy(kept));
+    shmx_close(kept);
+}
+
+static void
+attach_cycle(int times)
+{
+    struct shmx *seg = create();
+    void        *addr;
+
+    while (times-- > 0) {
+        check(shmx_attach(seg, 0, &addr));
+        check(shmx_detach(seg, addr));
+    }
+    check(shmx_destroy(seg));
+    shmx_close(seg);
+}
+
+static void
+print_heap(void)
+{
+    size_t       before, after;
+    struct shmx *seg = create();
+
+    shmx_close(seg); /* whatever the C library keeps for itself, it has by now */
+    check(shmx_remove(NAME));
+    before = mallinfo2().uordblks;
+    seg = create();
+    after = mallinfo2().uordblks;
+    printf("%zu\n", after - before);
+    check(shmx_destroy(seg));
+    shmx_close(seg);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 3)
+        return 2;
+    backend = strcmp(argv[2], "posix") == 0 ? SHMX_POSIX : SHMX_SYSV;
+    if (strcmp(argv[1], "heap") == 0)
+        print_heap();
+    else if (argc == 4 && strcmp(argv[1], "create") == 0)
+        create_cycle(atoi(argv[3]));
+    else if (argc == 4 && strcmp(argv[1], "destroy") == 0)
+        destroy_cycle(atoi(argv[3]));
+    else if (argc == 4 && strcmp(argv[1], "open") == 0)
+        open_cycle(atoi(argv[3]));
+    else if (argc == 4 && strcmp(argv[1], "attach") == 0)
+        attach_cycle(atoi(argv[3]));
+    else
+        return 2;
+    return 0;
+}

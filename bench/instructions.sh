@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# How many instructions the library itself executes for a cycle, the C library and the kernel not counted;
+# how large it is, and how much heap a handle takes: each is held against its bound.
+# To be run by tests/world. usage: instructions.sh COUNTED LIBRARY
+set -eu
+counted=$1 library=$2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+
+command -v valgrind >/dev/null || { echo 'skipped: no valgrind' >&2; exit 77; }
+
+# Of the library's object file: the cost lines of its functions, without those that follow a "calls=".
+instructions() { # CYCLE BACKEND TIMES
+    valgrind -q --tool=callgrind --callgrind-out-file="$dir/out" "$counted" "$1" "$2" "$3" 2>"$dir/err" ||
+        { cat "$dir/err" >&2; exit 1; }
+    awk '
+        /^ob=/ {
+            id = $1; sub(/^ob=/, "", id)
+            if ($2 != "") name[id] = $2
+            ours = name[id] ~ /libshmx\.so/
+            next
+        }
+        /^cob=/ { id = $1; sub(/^cob=/, "", id); if ($2 != "") name[id] = $2; next }
+        /^calls=/ { skip = 1; next }
+        /^[-+*0-9]/ { if (!skip && ours) sum += $2; skip = 0 }
+        END { print sum + 0 }' "$dir/out"
+}
+report() { # WHAT FIGURE BOUND
+    printf '%-24s %6d, at most %d\n' "$1" "$2" "$3"
+    [ "$2" -gt 0 ] && [ "$2" -le "$3" ] || failures=$((failures + 1))
+}
+
+for backend in posix sysv; do
+    for cycle in create:1500 destroy:2000 open:1000 attach:300; do # the second creates, too
+        name=${cycle%:*}
+        few=$(instructions "$name" "$backend" 10)
+        many=$(instructions "$name" "$backend" 110)
+        report "$backend $name" $(((many - few) / 100)) "${cycle#*:}"
+    done
+    report "$backend handle, bytes" "$("$counted" heap "$backend")" 512
+done
+strip -o "$dir/stripped" "$library"
+report 'stripped library, bytes' "$(stat -c %s "$dir/stripped")" 65536
+[ "$failures" = 0 ]
