@@ -369,7 +369,9 @@ do_close(struct handle *h)
         if (h->attachments[k].addr != NULL && h->attachments[k].fixed)
             reserve_arena(arena_of(h, k));
     o->handles--;
-    if (is_dead(o) && h->name >= 0 && names[h->name] == o)
+    /* What is dead goes, and be it another one that has got the name since. */
+    if (o->ephemeral && h->name >= 0 && names[h->name] != NULL && is_dead(names[h->name])
+        && names[h->name]->backend == o->backend)
         names[h->name] = NULL;
 }
 
