@@ -23,14 +23,18 @@
 /* A process of another pid namespace is believed to be gone after so many seconds. */
 #define PATIENCE 60
 
-struct directory_path
-directory_path(const char *entry)
-{
-    struct directory_path path; /* large, so not cleared */
+/* Room for a path; large, so it is not cleared and not copied. */
+struct path {
+    char text[sizeof DIRECTORY "/" + NAME_MAX];
+};
 
-    memcpy(path.text, DIRECTORY "/", sizeof DIRECTORY);
-    strlcpy(path.text + sizeof DIRECTORY, entry, sizeof path.text - sizeof DIRECTORY);
-    return path;
+static const char *
+path_of(const char *entry, struct path *path)
+{
+    memcpy(path->text, DIRECTORY "/", sizeof DIRECTORY);
+    memccpy(path->text + sizeof DIRECTORY, entry, '\0', NAME_MAX); /* strlcpy goes byte by byte */
+    path->text[sizeof path->text - 1] = '\0';
+    return path->text;
 }
 
 int
@@ -38,10 +42,12 @@ directory_open(const char *entry, int access)
 {
     /* Never O_CREAT: fs.protected_regular makes it fail on what others own, even for root.
        O_NONBLOCK: a FIFO must not hang us. */
-    int fd;
+    struct path path;
+    int         fd;
 
+    path_of(entry, &path);
     do
-        fd = open(directory_path(entry).text, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        fd = open(path.text, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return errno == EAGAIN ? -EAGAIN : failure();
@@ -64,7 +70,9 @@ directory_new_file(mode_t mode)
 int
 directory_stat(const char *entry, struct stat *st)
 {
-    return lstat(directory_path(entry).text, st) < 0 ? failure() : 0;
+    struct path path;
+
+    return lstat(path_of(entry, &path), st) < 0 ? failure() : 0;
 }
 
 bool
@@ -79,7 +87,8 @@ directory_is(const char *entry, const void *object)
 int
 directory_readlink(const char *entry, char *text, size_t size)
 {
-    ssize_t length = readlink(directory_path(entry).text, text, size);
+    struct path path;
+    ssize_t     length = readlink(path_of(entry, &path), text, size);
 
     if (length < 0)
         return errno == EINVAL ? -ENOENT : failure();
@@ -94,7 +103,7 @@ hidden_name(char hidden[DIRECTORY_HIDDEN_MAX])
 {
     unsigned long space;
     uint64_t      number;
-    int           r = namespace_number("pid", &space);
+    int           r = namespace_number(NAMESPACE_PID, &space);
 
     if (r == 0)
         r = random_fill(&number, sizeof number);
@@ -108,9 +117,10 @@ hidden_name(char hidden[DIRECTORY_HIDDEN_MAX])
 int
 directory_hide_link(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
 {
-    int r = hidden_name(hidden);
+    struct path path;
+    int         r = hidden_name(hidden);
 
-    if (r == 0 && symlink(text, directory_path(hidden).text) < 0)
+    if (r == 0 && symlink(text, path_of(hidden, &path)) < 0)
         r = failure();
     return r;
 }
@@ -118,9 +128,10 @@ directory_hide_link(const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
 int
 directory_link(int fd, const char *entry)
 {
-    struct directory_path path = directory_path(entry);
-    char                  self[32];
+    struct path path;
+    char        self[32];
 
+    path_of(entry, &path);
     if (linkat(fd, "", AT_FDCWD, path.text, AT_EMPTY_PATH) == 0)
         return 0;
     if (errno != ENOENT)
@@ -133,8 +144,8 @@ directory_link(int fd, const char *entry)
 int
 directory_rename(const char *from, const char *to)
 {
-    int r = renameat2(AT_FDCWD, directory_path(from).text, AT_FDCWD, directory_path(to).text,
-                      RENAME_NOREPLACE);
+    struct path old, new;
+    int r = renameat2(AT_FDCWD, path_of(from, &old), AT_FDCWD, path_of(to, &new), RENAME_NOREPLACE);
 
     return r < 0 ? failure() : 0;
 }
@@ -142,7 +153,9 @@ directory_rename(const char *from, const char *to)
 int
 directory_unlink(const char *entry)
 {
-    return unlink(directory_path(entry).text) < 0 ? failure() : 0;
+    struct path path;
+
+    return unlink(path_of(entry, &path)) < 0 ? failure() : 0;
 }
 
 int
@@ -228,7 +241,7 @@ directory_is_abandoned(const char *hidden, struct timespec changed)
     struct timespec now;
 
     if (sscanf(hidden, NAME_HIDDEN "%lu-%ld-", &space, &pid) != 2
-        || namespace_number("pid", &here) < 0)
+        || namespace_number(NAMESPACE_PID, &here) < 0)
         return false;
     if (space != 0 && space == here)
         return kill((pid_t)pid, 0) < 0 ? errno == ESRCH : is_younger(pid, changed);

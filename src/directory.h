@@ -16,13 +16,7 @@
 /* ".shmx-", pid namespace, pid, random number; all in decimal and hexadecimal. */
 #define DIRECTORY_HIDDEN_MAX 64
 
-struct directory_path {
-    char text[sizeof DIRECTORY + 1 + NAME_MAX];
-};
-
 /* Functions that return int: 0 or more, or a negative errno. */
-
-struct directory_path directory_path(const char *entry);
 
 /* open(2), of existing entries only and never through a symbolic link. Returns the descriptor;
    -EAGAIN: somebody has a lease on it, for a moment. */

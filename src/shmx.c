@@ -23,6 +23,9 @@
 /* How often to go between opening and creating while others destroy what we find. */
 #define ROUNDS 100
 
+/* Bytes that are reserved in the time of a look at the directory. */
+#define LITTLE 65536
+
 static const struct shmx_backend *const backends[] = { &shmx_posix, &shmx_sysv };
 
 #define BACKENDS (sizeof backends / sizeof *backends)
@@ -72,9 +75,15 @@ adopt(struct shmx *seg)
 static char *
 full_name(const struct shmx_backend *backend, const char *entry)
 {
-    char *name;
+    const size_t prefix = strlen(backend->prefix), length = strlen(entry);
+    char        *name = malloc(prefix + length + sizeof "/");
 
-    return asprintf(&name, "%s/%s", backend->prefix, entry) < 0 ? NULL : name;
+    if (name == NULL)
+        return NULL;
+    memcpy(name, backend->prefix, prefix);
+    name[prefix] = '/';
+    memcpy(name + prefix + 1, entry, length + 1);
+    return name;
 }
 
 static void
@@ -115,21 +124,6 @@ publish(struct shmx *seg, const char *entry)
     return r;
 }
 
-/* Before the work of making a segment, look whether it would be in vain. */
-static int
-check_free(const struct reference *ref)
-{
-    struct stat st;
-    int         r;
-
-    if (ref->kind != REFERENCE_NAME)
-        return 0;
-    r = directory_stat(ref->entry, &st);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    return vacate(ref->entry) ? 0 : -EEXIST;
-}
-
 /* A segment to be made. */
 struct making {
     size_t   size;
@@ -147,6 +141,23 @@ check_making(const struct reference *ref, const struct making *m)
         || choose_backend(ref, m->flags) == NULL)
         return -EINVAL;
     return (m->flags & SHMX_EPHEMERAL) && (m->mode & 0600) != 0600 ? -EINVAL : 0;
+}
+
+/* Before the work of making a segment, look whether it would be in vain. Where there is little to
+   do, publishing will tell as soon. */
+static int
+check_free(const struct reference *ref, const struct making *m)
+{
+    struct stat st;
+    int         r;
+
+    if (ref->kind != REFERENCE_NAME
+        || (m->init == NULL && (m->size <= LITTLE || (m->flags & SHMX_SPARSE))))
+        return 0;
+    r = directory_stat(ref->entry, &st);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    return vacate(ref->entry) ? 0 : -EEXIST;
 }
 
 static int
@@ -168,7 +179,7 @@ create(const struct reference *ref, const struct making *m, struct shmx **out)
     struct shmx *seg;
     int          r;
 
-    r = check_free(ref);
+    r = check_free(ref, m);
     if (r < 0)
         return r;
     r = choose_backend(ref, m->flags)->create(ref, m->size, m->mode, m->flags, &seg);

@@ -102,7 +102,7 @@ START_TEST(longest_link_fits)
     struct link link = { .number = INT_MAX,
                          .size = UINT64_MAX,
                          .ipc = ULONG_MAX,
-                         .pid = LONG_MIN,
+                         .pid = LONG_MAX,
                          .pidns = ULONG_MAX },
                 back;
     char text[LINK_TEXT_MAX];
@@ -110,7 +110,7 @@ START_TEST(longest_link_fits)
     link_format(&link, text);
     ck_assert_uint_lt(strlen(text), sizeof text - 1);
     ok(link_parse(text, &back));
-    ck_assert_int_eq(back.pid, LONG_MIN);
+    ck_assert_int_eq(back.pid, LONG_MAX);
 }
 END_TEST
 
@@ -152,11 +152,11 @@ START_TEST(a_strangers_entry_goes_back)
 END_TEST
 
 static unsigned long
-here(const char *type)
+here(const char *path)
 {
     unsigned long number = 0;
 
-    ok(namespace_number(type, &number));
+    ok(namespace_number(path, &number));
     return number;
 }
 
@@ -173,7 +173,7 @@ dead_pid(void)
 
 START_TEST(abandoned_or_not)
 {
-    const unsigned long space = here("pid");
+    const unsigned long space = here(NAMESPACE_PID);
     const long          dead = dead_pid();
     struct timespec     now, old;
     char                name[DIRECTORY_HIDDEN_MAX];
@@ -206,7 +206,7 @@ START_TEST(links_are_judged)
 {
     const int   id = shmget(0x77, 5000, IPC_CREAT | 0600);
     struct link link = {
-        .by_key = true, .number = 0x77, .size = 5000, .ipc = here("ipc"), .owner = geteuid()
+        .by_key = true, .number = 0x77, .size = 5000, .ipc = here(NAMESPACE_IPC), .owner = geteuid()
     };
     struct shmid_ds ds;
 
@@ -231,10 +231,10 @@ END_TEST
 static int
 leave_intent(int key, pid_t pid, char entry[DIRECTORY_HIDDEN_MAX])
 {
-    struct link link = { .by_key = true, .number = key, .size = 5000, .ipc = here("ipc") };
+    struct link link = { .by_key = true, .number = key, .size = 5000, .ipc = here(NAMESPACE_IPC) };
     char        text[LINK_TEXT_MAX], path[128];
 
-    snprintf(entry, DIRECTORY_HIDDEN_MAX, ".shmx-%lu-%ld-%x", here("pid"), (long)pid,
+    snprintf(entry, DIRECTORY_HIDDEN_MAX, ".shmx-%lu-%ld-%x", here(NAMESPACE_PID), (long)pid,
              (unsigned)key);
     snprintf(path, sizeof path, "/dev/shm/%s", entry);
     link_format(&link, text);

@@ -35,7 +35,7 @@ byte_of_this_process(void)
     unsigned long space;
 
     /* Without /proc, processes of the same pid in different namespaces are counted as one. */
-    if (namespace_number("pid", &space) < 0)
+    if (namespace_number(NAMESPACE_PID, &space) < 0)
         space = 0;
     return FIRST + ((off_t)(space & UINT32_MAX) << PID_BITS) + getpid();
 }

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -20,25 +22,52 @@ link_format(const struct link *link, char text[LINK_TEXT_MAX])
                  link->number, link->size, link->ipc, link->pid, link->pidns);
 }
 
+static inline bool
+take_word(const char **text, const char *word)
+{
+    const size_t length = strlen(word);
+
+    if (strncmp(*text, word, length) != 0)
+        return false;
+    *text += length;
+    return true;
+}
+
+/* Digits as link_format writes them, without a sign or zeros in front. */
+static bool
+take_number(const char **text, int base, uint64_t max, uint64_t *number)
+{
+    const size_t length = strspn(*text, base == 16 ? "0123456789abcdef" : "0123456789");
+
+    if (length == 0 || (length > 1 && **text == '0'))
+        return false;
+    errno = 0;
+    *number = strtoull(*text, NULL, base);
+    *text += length;
+    return errno == 0 && *number <= max;
+}
+
 int
 link_parse(const char *text, struct link *link)
 {
-    char     canonical[LINK_TEXT_MAX];
-    unsigned key;
+    uint64_t number = 0, size, ipc, pid = 0, pidns = 0;
+    bool     by_key = take_word(&text, "sysv:key=0x");
+    bool     well = by_key ? take_number(&text, 16, UINT_MAX, &number) && number != 0
+                           : take_word(&text, "sysv:id=") && take_number(&text, 10, INT_MAX, &number);
 
-    *link = (struct link){ .by_key = true };
-    if (sscanf(text, "sysv:key=0x%x size=%" SCNu64 " ipc=%lu", &key, &link->size, &link->ipc) == 3)
-        link->number = (int)key;
-    else if (sscanf(text, "sysv:id=%d size=%" SCNu64 " ipc=%lu pid=%ld pidns=%lu", &link->number,
-                    &link->size, &link->ipc, &link->pid, &link->pidns)
-             == 5)
-        link->by_key = false;
-    else
+    well = well && take_word(&text, " size=") && take_number(&text, 10, UINT64_MAX, &size)
+           && take_word(&text, " ipc=") && take_number(&text, 10, ULONG_MAX, &ipc);
+    if (well && !by_key)
+        well = take_word(&text, " pid=") && take_number(&text, 10, LONG_MAX, &pid)
+               && take_word(&text, " pidns=") && take_number(&text, 10, ULONG_MAX, &pidns);
+    if (!well || *text != '\0')
         return -ELOOP;
-    /* sscanf forgives blanks, signs and overflow. We write one spelling, and accept that one. */
-    link_format(link, canonical);
-    if (strcmp(text, canonical) != 0 || (link->by_key ? link->number == 0 : link->number < 0))
-        return -ELOOP;
+    *link = (struct link){ .by_key = by_key,
+                           .number = (int)(unsigned)number,
+                           .size = size,
+                           .ipc = (unsigned long)ipc,
+                           .pid = (long)pid,
+                           .pidns = (unsigned long)pidns };
     return 0;
 }
 
@@ -95,7 +124,7 @@ int
 link_locate(const struct link *link)
 {
     unsigned long here;
-    int           id, r = namespace_number("ipc", &here);
+    int           id, r = namespace_number(NAMESPACE_IPC, &here);
 
     if (r < 0)
         return r;
@@ -115,7 +144,8 @@ judge_missing(const struct link *link)
 {
     unsigned long here;
 
-    return namespace_number("ipc", &here) == 0 && link->ipc == here ? LINK_GONE : LINK_ABROAD;
+    return namespace_number(NAMESPACE_IPC, &here) == 0 && link->ipc == here ? LINK_GONE
+                                                                            : LINK_ABROAD;
 }
 
 /* Ids are recycled: who made the segment, where pids can be compared? */
@@ -124,7 +154,8 @@ has_another_creator(const struct link *link, const struct shmid_ds *ds)
 {
     unsigned long here;
 
-    return ds->shm_cpid != link->pid && namespace_number("pid", &here) == 0 && link->pidns == here;
+    return ds->shm_cpid != link->pid && namespace_number(NAMESPACE_PID, &here) == 0
+           && link->pidns == here;
 }
 
 enum link_verdict

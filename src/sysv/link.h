@@ -43,7 +43,7 @@ enum link_verdict {
 
 void link_format(const struct link *link, char text[LINK_TEXT_MAX]);
 
-/* 0, or -ELOOP: not such a text. */
+/* 0, or -ELOOP: no text of link_format; then *link is left alone. */
 int link_parse(const char *text, struct link *link);
 
 /* The link at the entry. -ENOENT: none there; -ELOOP: a symbolic link, but not ours. */

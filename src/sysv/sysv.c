@@ -71,8 +71,18 @@ set_identity(struct sysv *s, int id, int key, size_t size)
     s->id = id;
     s->key = key;
     s->size = size;
-    snprintf(s->id_label, sizeof s->id_label, "sysv:id=%d", id);
-    snprintf(s->key_label, sizeof s->key_label, "sysv:key=0x%x", (unsigned)key);
+}
+
+/* What opens it without a name. Written when it is needed: most have a name. */
+static const char *
+raw_label(struct sysv *s, bool by_key)
+{
+    if (by_key) {
+        snprintf(s->key_label, sizeof s->key_label, "sysv:key=0x%x", (unsigned)s->key);
+        return s->key_label;
+    }
+    snprintf(s->id_label, sizeof s->id_label, "sysv:id=%d", s->id);
+    return s->id_label;
 }
 
 /* Returns the address, or NULL and errno. */
@@ -189,7 +199,7 @@ static int
 get_segment_with_intent(struct sysv *s, size_t size, mode_t mode, unsigned flags)
 {
     struct link link = { .by_key = true, .size = size };
-    int         r = namespace_number("ipc", &link.ipc);
+    int         r = namespace_number(NAMESPACE_IPC, &link.ipc);
 
     if (r < 0)
         return r;
@@ -310,21 +320,20 @@ sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned flag
         free(s);
         return r;
     }
-    s->seg.label = ref->kind == REFERENCE_KEY ? s->key_label : s->id_label;
+    if (ref->kind != REFERENCE_NAME)
+        s->seg.label = raw_label(s, ref->kind == REFERENCE_KEY);
     *seg = &s->seg;
     return 0;
 }
 
 /* Pin first: an id that is pinned is not recycled, so what IPC_STAT says stays true. */
 static int
-pin_existing(struct sysv *s, int id, struct shmid_ds *ds)
+pin_existing(struct sysv *s, int id)
 {
     int r;
 
     s->id = id;
     r = take_pin(s);
-    if (r == 0 && shmctl(id, IPC_STAT, ds) < 0)
-        r = failure();
     return r == -EINVAL ? -ENOENT : r;
 }
 
@@ -339,7 +348,7 @@ open_link(struct sysv *s, const char *entry, struct shmid_ds *ds)
     if (r < 0)
         return r;
     id = link_locate(&link);
-    r = id < 0 ? id : pin_existing(s, id, ds);
+    r = id < 0 ? id : pin_existing(s, id);
     if (r < 0)
         return r;
     if (link_judge(&link, id, ds) != LINK_LIVE)
@@ -360,10 +369,11 @@ open_raw(struct sysv *s, const struct reference *ref, struct shmid_ds *ds)
         if (id < 0)
             return failure();
     }
-    r = pin_existing(s, id, ds);
+    r = pin_existing(s, id);
+    if (r == 0 && shmctl(id, IPC_STAT, ds) < 0)
+        r = failure();
     if (r == 0 && ref->kind == REFERENCE_KEY && ds->shm_perm.__key != ref->number)
         r = -ENOENT; /* removed in between, and the id recycled */
-    s->seg.label = ref->kind == REFERENCE_KEY ? s->key_label : s->id_label;
     return r;
 }
 
@@ -386,6 +396,8 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
         return r;
     }
     set_identity(s, s->id, ds.shm_perm.__key, ds.shm_segsz);
+    if (ref->kind != REFERENCE_NAME)
+        s->seg.label = raw_label(s, ref->kind == REFERENCE_KEY);
     *seg = &s->seg;
     return 0;
 }
@@ -402,11 +414,11 @@ write_late_intent(struct sysv *s)
         return r;
     if ((st.state & SHMX_IS_EPHEMERAL) && !(s->seg.flags & SHMX_EPHEMERAL))
         return -ENOENT; /* it was destroyed */
-    r = namespace_number("ipc", &link.ipc);
+    r = namespace_number(NAMESPACE_IPC, &link.ipc);
     if (r == 0 && !link.by_key) {
         link.number = s->id;
         link.pid = st.cpid;
-        r = namespace_number("pid", &link.pidns);
+        r = namespace_number(NAMESPACE_PID, &link.pidns);
     }
     if (r == 0)
         r = write_intent(s, &link);
@@ -490,7 +502,7 @@ sysv_destroy(struct shmx *seg)
     }
     if (r == 0) {
         withdraw_intent(s);
-        seg->label = s->id_label;
+        seg->label = raw_label(s, false);
     }
     return r;
 }

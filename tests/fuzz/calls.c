@@ -25,7 +25,7 @@
 
 struct object {
     unsigned      backend; /* 0: this place is free */
-    size_t        size;
+    size_t        size, page;
     mode_t        mode;
     bool          ephemeral, removed, linked; /* IPC_RMID was given; had a name, ever */
     int           handles, id;
@@ -179,6 +179,7 @@ remember_new(struct handle *h, struct shmx *seg, const struct request *q, int na
 
     must(shmx_stat(seg, &st) == 0);
     o->id = st.id;
+    o->page = (size_t)st.page_size;
     if (name >= 0)
         names[name] = o;
     adopt(h, seg, o, name, false);
@@ -389,9 +390,10 @@ do_attach(struct handle *h)
     void             *start = &a, *addr = start;
     int               r;
 
-    if (h->attachments[k].addr != NULL)
-        return;
     a.fixed = flags & SHMX_FIXED;
+    /* Pages of the hugetlb pool, if somebody fills it meanwhile, do not go where we have room. */
+    if (h->attachments[k].addr != NULL || (a.fixed && h->object->page > PAGE))
+        return;
     if (a.fixed) {
         addr = start = arena_of(h, k) + PAGE + offset % PAGE;
         flags |= bits & 32 ? SHMX_REPLACE : 0;

@@ -30,7 +30,7 @@ describes(const char *text, struct link *link)
     static struct pattern by_key = { .text = "^sysv:key=0x([1-9a-f][0-9a-f]*) size=" DECIMAL
                                              " ipc=" DECIMAL "$" };
     static struct pattern by_id = { .text = "^sysv:id=" DECIMAL " size=" DECIMAL " ipc=" DECIMAL
-                                            " pid=(0|-?[1-9][0-9]*) pidns=" DECIMAL "$" };
+                                            " pid=" DECIMAL " pidns=" DECIMAL "$" };
     regmatch_t            match[6];
     uintmax_t             number, size, ipc, pidns = 0;
 
@@ -94,6 +94,7 @@ check_fields(const uint8_t *data, size_t size)
         memcpy(&written.pid, data + 16, 8);
         memcpy(&written.pidns, data + 24, 8);
         written.number &= INT_MAX;
+        written.pid &= LONG_MAX;
     } else if (written.number == 0) {
         written.number = 1;
     }

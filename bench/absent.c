@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Peers that were not found when this was built. */
+#include "contender.h"
+
+#ifndef HAVE_APR
+const struct contender *const apr = NULL;
+#endif
+#ifndef HAVE_BOOST
+const struct contender *const boost_posix = NULL, *const boost_sysv = NULL;
+#endif
+#ifndef HAVE_QT
+const struct contender *const qt_sysv = NULL;
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BENCH_CASES_H
+#define BENCH_CASES_H
+
+/* Creating, opening, attaching: all contenders. */
+void bench_cycles(int rounds);
+
+/* shmx_read and shmx_write against memcpy, pread and pwrite. */
+void bench_copies(int rounds);
+
+/* Creating 256 MiB and filling it, in several ways. */
+void bench_fills(int rounds);
+
+/* Opening and listing beside none and 10,000 other segments. */
+void bench_crowds(int rounds);
+
+/* 8 and 64 processes that open one segment at once. */
+void bench_races(int rounds);
+
+/* A message from one process to another and back. */
+void bench_messages(int rounds);
+
+#endif

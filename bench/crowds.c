@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cases.h"
+#include "contender.h"
+#include "measure.h"
+#include "shmx.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MANY 10000
+
+static void
+open_one(void *arg)
+{
+    struct shmx *seg;
+    int          r = shmx_open(arg, 0, &seg);
+
+    if (r < 0)
+        bench_fail(shmx_strerror(r));
+    shmx_close(seg);
+}
+
+static int
+ignore(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)name, (void)st, (void)arg;
+    return 0;
+}
+
+static void
+list_all(void *arg)
+{
+    if (shmx_list(*(unsigned *)arg, ignore, NULL) < 0)
+        bench_fail("shmx_list");
+}
+
+static void
+make(unsigned flag, int from, int to)
+{
+    struct shmx *seg;
+    char         name[32];
+    int          r, i;
+
+    for (i = from; i < to; i++) {
+        snprintf(name, sizeof name, "/crowd%d", i);
+        r = shmx_create(name, 1, 0600, flag | SHMX_SPARSE, &seg);
+        if (r < 0)
+            bench_fail(shmx_strerror(r));
+        shmx_close(seg);
+    }
+}
+
+static void
+unmake(int count)
+{
+    char name[32];
+    int  i;
+
+    for (i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "/crowd%d", i);
+        shmx_remove(name);
+    }
+}
+
+/* System V has 4,096 at most, unless kernel.shmmni says otherwise. */
+static void
+compare(const char *backend, unsigned flag, int many, int rounds)
+{
+    const int     counts[] = { 1, 1000, many };
+    char          text[32], title[64], names[3][32];
+    struct sample opens[3], lists[3];
+    size_t        i;
+    int           made = 0;
+
+    snprintf(text, sizeof text, "%s:/crowd0", backend);
+    for (i = 0; i < 3; i++) {
+        make(flag, made, counts[i]);
+        made = counts[i];
+        snprintf(names[i], sizeof names[i], "beside %d", counts[i] - 1);
+        opens[i] = (struct sample){ .name = names[i], .run = open_one, .arg = text };
+        lists[i] = (struct sample){ .name = names[i], .run = list_all, .arg = &flag };
+        measure(&opens[i], 1, rounds);
+        measure(&lists[i], 1, rounds / 10 + 1);
+    }
+    unmake(made);
+    snprintf(title, sizeof title, "%s: open one of many", backend);
+    report(title, opens, 3);
+    snprintf(title, sizeof title, "%s: list", backend);
+    report(title, lists, 3);
+}
+
+void
+bench_crowds(int rounds)
+{
+    compare("posix", SHMX_POSIX, MANY, rounds);
+    compare("sysv", SHMX_SYSV, 4000, rounds);
+}

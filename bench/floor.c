@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The floor: by hand, for one program that knows what it is doing, the fewest system calls that
+ * give what the library promises of these cycles. POSIX: the name appears with the whole segment,
+ * its mode is exact, the kernel counts the holder, and only this very segment's name is removed.
+ * System V: the same, and whoever is killed in between leaves a trace that can be collected.
+ */
+#include "contender.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATH "/dev/shm/" BENCH_NAME "-floor"
+
+static int   held = -1;
+static void *held_at;
+
+static void
+check(bool well, const char *what)
+{
+    if (!well)
+        bench_fail(what);
+}
+
+/* A name for what is being made or removed: whose it is, so that the dead one's can be told. */
+static void
+hidden_name(char path[80])
+{
+    char     space[32];
+    uint64_t number = 0;
+    ssize_t  length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+
+    check(length > 0 && getrandom(&number, sizeof number, 0) == sizeof number, "hidden name");
+    space[length] = '\0';
+    snprintf(path, 80, "/dev/shm/.shmx-%lu-%d-%016lx", strtoul(space + 5, NULL, 10), (int)getpid(),
+             (unsigned long)number);
+}
+
+static void
+hold(int fd)
+{
+    char         space[32];
+    struct flock lock = { .l_type = F_RDLCK, .l_len = 1 };
+    ssize_t      length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+
+    check(length > 0, "readlink");
+    space[length] = '\0';
+    lock.l_start = ((off_t)1 << 62) + (strtol(space + 5, NULL, 10) << 22) + getpid();
+    check(fcntl(fd, F_OFD_SETLK, &lock) == 0, "lock");
+}
+
+static int
+posix_create(size_t size)
+{
+    struct stat st;
+    int         fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    check(fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600, "open");
+    check(ftruncate(fd, (off_t)size) == 0, "ftruncate");
+    hold(fd);
+    check(linkat(fd, "", AT_FDCWD, PATH, AT_EMPTY_PATH) == 0, "linkat");
+    return fd;
+}
+
+static void *
+posix_attach(int fd)
+{
+    struct stat st;
+    void       *addr;
+
+    check(fstat(fd, &st) == 0, "fstat");
+    addr = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    check(addr != MAP_FAILED, "mmap");
+    return addr;
+}
+
+/* The name might be another segment's by now: take it away, look, remove it. */
+static void
+posix_remove(int fd)
+{
+    struct stat mine, found;
+    char        hidden[80];
+
+    check(fstat(fd, &mine) == 0 && lstat(PATH, &found) == 0 && mine.st_ino == found.st_ino,
+          "lstat");
+    hidden_name(hidden);
+    check(renameat2(AT_FDCWD, PATH, AT_FDCWD, hidden, RENAME_NOREPLACE) == 0, "rename");
+    check(lstat(hidden, &found) == 0 && mine.st_ino == found.st_ino, "lstat");
+    check(unlink(hidden) == 0, "unlink");
+}
+
+static void
+posix_create_cycle(size_t size)
+{
+    int   fd = posix_create(size);
+    char *addr = posix_attach(fd);
+
+    *addr = 1;
+    posix_remove(fd);
+    munmap(addr, size);
+    close(fd);
+}
+
+static int
+posix_open(void)
+{
+    struct stat st;
+    int         fd = open(PATH, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    check(fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode), "open");
+    hold(fd);
+    check(fstat(fd, &st) == 0 && st.st_nlink > 0, "fstat"); /* not removed meanwhile */
+    return fd;
+}
+
+static void
+posix_open_cycle(size_t size)
+{
+    int   fd = posix_open();
+    char *addr = posix_attach(fd);
+
+    *addr = 1;
+    munmap(addr, size);
+    close(fd);
+}
+
+static void
+posix_begin(size_t size)
+{
+    held = posix_create(size);
+}
+
+static void
+posix_end(void)
+{
+    posix_remove(held);
+    close(held);
+}
+
+static void
+posix_attach_cycle(size_t size)
+{
+    munmap(posix_attach(held), size);
+}
+
+static int
+sysv_create(size_t size, char text[80])
+{
+    char    hidden[80], space[32];
+    int     key = 0, id;
+    ssize_t length = readlink("/proc/self/ns/ipc", space, sizeof space - 1);
+
+    check(length > 0 && getrandom(&key, sizeof key, 0) == sizeof key, "key");
+    space[length] = '\0';
+    snprintf(text, 80, "sysv:key=0x%x size=%zu ipc=%lu", (unsigned)key, size,
+             strtoul(space + 5, NULL, 10));
+    hidden_name(hidden);
+    check(symlink(text, hidden) == 0, "symlink");
+    id = shmget(key, size, IPC_CREAT | IPC_EXCL | SHM_NORESERVE | 0600);
+    check(id >= 0, "shmget");
+    held_at = shmat(id, NULL, 0);
+    check(held_at != (void *)-1, "shmat");
+    check(renameat2(AT_FDCWD, hidden, AT_FDCWD, PATH, RENAME_NOREPLACE) == 0, "rename");
+    return id;
+}
+
+static bool
+leads_to(const char *path, const char *text)
+{
+    char    found[128];
+    ssize_t length = readlink(path, found, sizeof found);
+
+    return length == (ssize_t)strlen(text) && memcmp(found, text, strlen(text)) == 0;
+}
+
+static void
+sysv_remove(int id, const char *text)
+{
+    char hidden[80];
+
+    check(leads_to(PATH, text), "readlink");
+    hidden_name(hidden);
+    check(renameat2(AT_FDCWD, PATH, AT_FDCWD, hidden, RENAME_NOREPLACE) == 0, "rename");
+    check(leads_to(hidden, text), "readlink");
+    check(shmctl(id, IPC_RMID, NULL) == 0 && unlink(hidden) == 0, "remove");
+}
+
+static void
+sysv_create_cycle(size_t size)
+{
+    char text[80];
+    int  id = sysv_create(size, text);
+
+    *(char *)held_at = 1;
+    sysv_remove(id, text);
+    shmdt(held_at);
+}
+
+static char held_text[80];
+
+static void
+sysv_begin(size_t size)
+{
+    held = sysv_create(size, held_text);
+}
+
+static void
+sysv_end(void)
+{
+    sysv_remove(held, held_text);
+    shmdt(held_at);
+}
+
+/* The link's text and owner, of one and the same link; then the segment's, while it is held. */
+static void
+sysv_open_cycle(size_t size)
+{
+    struct stat     before, after;
+    struct shmid_ds ds;
+    char            text[128], space[32];
+    unsigned        key;
+    unsigned long   ipc;
+    size_t          said;
+    char           *addr;
+    int             id;
+    ssize_t         length = 0;
+
+    check(lstat(PATH, &before) == 0 && (length = readlink(PATH, text, sizeof text - 1)) > 0
+              && lstat(PATH, &after) == 0 && before.st_ino == after.st_ino,
+          "link");
+    text[length] = '\0';
+    check(sscanf(text, "sysv:key=0x%x size=%zu ipc=%lu", &key, &said, &ipc) == 3, "text");
+    check((length = readlink("/proc/self/ns/ipc", space, sizeof space - 1)) > 0, "namespace");
+    space[length] = '\0';
+    check(strtoul(space + 5, NULL, 10) == ipc, "namespace");
+    id = shmget((key_t)key, 0, 0);
+    check(id >= 0, "shmget");
+    addr = shmat(id, NULL, 0);
+    check(addr != (void *)-1 && shmctl(id, IPC_STAT, &ds) == 0, "shmat");
+    check(ds.shm_segsz == size && ds.shm_segsz == said && ds.shm_perm.uid == after.st_uid,
+          "segment");
+    *addr = 1;
+    shmdt(addr);
+}
+
+static void
+sysv_attach_cycle(size_t size)
+{
+    (void)size;
+    shmdt(shmat(held, NULL, 0));
+}
+
+const struct contender floor_posix = { "floor",
+                                       "posix",
+                                       "",
+                                       posix_create_cycle,
+                                       posix_begin,
+                                       posix_end,
+                                       posix_open_cycle,
+                                       posix_attach_cycle,
+                                       posix_open_cycle };
+const struct contender floor_sysv = {
+    "floor",           "sysv",         "", sysv_create_cycle, sysv_begin, sysv_end, sysv_open_cycle,
+    sysv_attach_cycle, sysv_open_cycle
+};
