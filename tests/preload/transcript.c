@@ -159,8 +159,8 @@ sizes(void)
 static void
 mappings(void)
 {
-    int   fd = (int)say(shm_open("/t", O_RDWR | O_CREAT, 0600)), rd, next;
-    char *map, *again, *part;
+    int   fd = (int)say(shm_open("/t", O_RDWR | O_CREAT, 0600)), rd;
+    char *map, *again;
 
     say_whether(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0)); /* beyond the end, untouched */
     say(ftruncate(fd, 5 * PAGE - 10));
@@ -187,9 +187,19 @@ mappings(void)
     describe(fd);
     say(munmap(again, 5 * PAGE));
 
-    /* The descriptors go, the mapping stays; their numbers are given out again. */
+    say(munmap(map, 5 * PAGE));
     say(close(fd));
     say(close(rd));
+}
+
+/* The descriptor goes, the mapping stays, and its number is given out again. */
+static void
+mapping_without_descriptor(void)
+{
+    int   fd = (int)say(shm_open("/t", O_RDWR, 0)), next;
+    char *map = say_whether(mmap(NULL, 5 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)), *part;
+
+    say(close(fd));
     next = (int)say(open("/dev/null", O_RDONLY));
     say(strcmp(map + PAGE, "shared"));
     say(munmap(map + 2 * PAGE, PAGE)); /* the middle */
@@ -203,10 +213,15 @@ mappings(void)
     say(strcmp(part, "another's"));
     say(close(next));
     munmap(part, PAGE);
+}
 
-    /* At given addresses, over each other. */
-    fd = (int)say(shm_open("/t", O_RDWR, 0));
-    map = mmap(NULL, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* At given addresses, over each other. */
+static void
+fixed_mappings(void)
+{
+    int   fd = (int)say(shm_open("/t", O_RDWR, 0));
+    char *map = mmap(NULL, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *again;
+
     say_whether(mmap(map, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0));
     say(mmap(map, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == map);
     say(mmap(map + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, PAGE)
@@ -224,9 +239,15 @@ mappings(void)
     say(strcmp(again, "shared"));
     say(munmap(again, 2 * PAGE));
     munmap(map, 8 * PAGE);
+    say(close(fd));
+}
 
-    /* A number of ours becomes another's. */
-    next = open("/dev/null", O_RDONLY);
+/* The number of a descriptor becomes another's. */
+static void
+replaced_descriptor(void)
+{
+    int fd = (int)say(shm_open("/t", O_RDWR, 0)), next = open("/dev/null", O_RDONLY);
+
     say(dup2(next, fd) == fd);
     say(ftruncate(fd, 0));
     say_whether(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
@@ -311,11 +332,8 @@ get(key_t key, size_t size, int flags)
 static void
 segments(void)
 {
-    int             id, other, status;
-    struct shmid_ds ds;
-    struct shminfo  info;
-    char           *map, *again;
-    pid_t           pid;
+    int   id;
+    char *map, *again;
 
     get(0x7171, 100, 0);
     get(0x7171, 0, IPC_CREAT | 0600);
@@ -341,7 +359,16 @@ segments(void)
     say_whether(shmat(id, NULL, SHM_REMAP));
     say_whether(shmat(id, again + 1, SHM_RND));
     say(shmdt(again));
-    other = get(IPC_PRIVATE, 5000, 0600);
+    say(shmdt(map));
+    describe_segment(id);
+}
+
+static void
+attached_over(void)
+{
+    int   id = get(0x7171, 0, 0), other = get(IPC_PRIVATE, 5000, 0600);
+    char *map = say_whether(shmat(id, NULL, 0));
+
     say(shmat(other, map, SHM_REMAP) == map);
     describe_segment(id);
     describe_segment(other);
@@ -351,6 +378,16 @@ segments(void)
     say(shmctl(other, IPC_RMID, NULL));
     say_whether(shmat(other, NULL, 0));
     describe_segment(other);
+}
+
+static void
+changed_segment(void)
+{
+    int             id = get(0x7171, 0, 0), status;
+    struct shmid_ds ds;
+    struct shminfo  info;
+    char           *map, *again;
+    pid_t           pid;
 
     say(shmctl(id, IPC_STAT, &ds));
     ds.shm_perm.mode = 0604;
@@ -423,11 +460,16 @@ main(int argc, char **argv)
         flags();
         sizes();
         mappings();
+        mapping_without_descriptor();
+        fixed_mappings();
+        replaced_descriptor();
         processes();
         return 0;
     }
     if (argc == 2 && strcmp(argv[1], "sysv") == 0) {
         segments();
+        attached_over();
+        changed_segment();
         segments_of_others();
         return 0;
     }
