@@ -62,10 +62,14 @@ is_mapped_huge(const void *addr)
 }
 
 bool
-huge_fill(void *addr, size_t size)
+huge_fill(void *addr, size_t size, bool sparse)
 {
-    if (size < huge_page_size() || madvise(addr, size, MADV_HUGEPAGE) < 0)
+    const size_t page = huge_page_size();
+
+    if (page == 0 || size < page || madvise(addr, size, MADV_HUGEPAGE) < 0)
         return false;
+    if (sparse)
+        size = page; /* one will tell whether there are any */
     madvise(addr, size, MADV_POPULATE_WRITE);
     return is_mapped_huge(addr);
 }

@@ -13,9 +13,10 @@ size_t huge_page_size(void);
 size_t huge_pool_page_size(void);
 
 /*
- * Ask for huge pages under the mapping and fault them in, as far as there is memory: whoever calls
- * it reserves the rest, or takes the shortage for one. Returns whether any huge page was got.
+ * Ask for huge pages under the mapping and fault them in, one of them if it is to be sparse, as far
+ * as there is memory: whoever calls it reserves the rest, or takes the shortage for one. Returns
+ * whether any huge page was got.
  */
-bool huge_fill(void *addr, size_t size);
+bool huge_fill(void *addr, size_t size, bool sparse);
 
 #endif

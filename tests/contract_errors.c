@@ -681,6 +681,29 @@ START_TEST(no_proc)
 }
 END_TEST
 
+/* Then nobody knows how large a huge page is. */
+START_TEST(no_sys)
+{
+    const unsigned flags = backend_flag[_i] | SHMX_HUGE;
+    struct shmx   *seg = NULL, *none = NULL;
+    int            r[2], only;
+
+    ok(mount("tmpfs", "/sys", "tmpfs", 0, NULL));
+    r[0] = shmx_create("/x", 4 << 20, 0600, flags | SHMX_SPARSE, &seg);
+    r[1] = r[0] < 0 ? r[0] : shmx_destroy(seg);
+    only = shmx_create("/y", 4 << 20, 0600, backend_flag[_i] | SHMX_HUGE_ONLY, &none);
+    if (only == 0) { /* of the hugetlb pool */
+        shmx_destroy(none);
+        shmx_close(none);
+    }
+    ok(umount("/sys"));
+    ok(r[0]);
+    ok(r[1]);
+    ck_assert(only < 0 || _i == 1);
+    shmx_close(seg);
+}
+END_TEST
+
 START_TEST(unmapped_owner)
 {
     struct shmx *seg = created(_i, "/x", 0600);
@@ -847,6 +870,7 @@ main(void)
     tcase_add_loop_test(tc, no_permission_on_dev_shm, 0, BACKENDS);
     tcase_add_test(tc, not_a_tmpfs);
     tcase_add_loop_test(tc, no_proc, 0, BACKENDS);
+    tcase_add_loop_test(tc, no_sys, 0, BACKENDS);
     tcase_add_loop_test(tc, unmapped_owner, 0, BACKENDS);
     tcase_add_test(tc, detach_would_lose_the_hold);
     tcase_add_loop_test(tc, locked_memory_limits_attaching, 0, BACKENDS);

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -221,6 +222,24 @@ with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *
     ck_assert_int_eq(status, 0);
 }
 
+/* Make the directory the root of this mount namespace: from a mere chroot no user namespace can be
+   made, among other things. */
+static int
+pivot_to(int root)
+{
+    int tree =
+        open_tree(root, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+    int r = -1;
+
+    if (tree >= 0
+        && move_mount(tree, "", root, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0
+        && fchdir(tree) == 0 && syscall(SYS_pivot_root, ".", ".") == 0
+        && umount2(".", MNT_DETACH) == 0)
+        r = 0;
+    close(tree);
+    return r;
+}
+
 /*
  * In a chroot "/" is no mount point and cannot be made private, so that our mounts would show up
  * outside: joining one's own mount namespace leads to its true root, and a descriptor back.
@@ -228,16 +247,19 @@ with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *
 static int
 make_mounts_private(void)
 {
-    int root = open("/", O_PATH | O_CLOEXEC), here = open(".", O_PATH | O_CLOEXEC);
-    int self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), r = -1;
+    char       *here = get_current_dir_name();
+    int         root = open("/", O_PATH | O_CLOEXEC);
+    int         self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), r = -1;
+    struct stat mine, true_root;
 
-    if (root >= 0 && here >= 0 && self >= 0 && setns(self, CLONE_NEWNS) == 0
-        && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 && fchdir(root) == 0
-        && chroot(".") == 0 && fchdir(here) == 0)
-        r = 0;
+    if (here != NULL && root >= 0 && fstat(root, &mine) == 0 && setns(self, CLONE_NEWNS) == 0
+        && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 && stat("/", &true_root) == 0)
+        r = mine.st_dev == true_root.st_dev && mine.st_ino == true_root.st_ino ? 0 : pivot_to(root);
+    if (r == 0)
+        r = chdir(here);
     close(root);
-    close(here);
     close(self);
+    free(here);
     return r;
 }
 

@@ -43,6 +43,11 @@ rmdir the suites put a directory at a name
 mknodat the suites put a FIFO at a name
 chroot the suites' private namespaces
 fchdir the suites' private namespaces
+chdir the suites' private namespaces
+getcwd the suites' private namespaces
+move_mount the suites' private namespaces
+open_tree the suites' private namespaces
+pivot_root the suites' private namespaces
 mount the suites' private namespaces
 setns the suites' private namespaces
 umount2 the suites' private namespaces

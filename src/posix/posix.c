@@ -101,12 +101,10 @@ fill_huge(int fd, size_t size, unsigned *flags)
     void *addr;
     int   r = 0;
 
-    if ((*flags & SHMX_SPARSE) && huge_page_size() < size)
-        size = huge_page_size(); /* one will tell whether there are any */
     addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (addr == MAP_FAILED)
         return failure();
-    if (huge_fill(addr, size))
+    if (huge_fill(addr, size, *flags & SHMX_SPARSE))
         *flags |= SHMX_HUGE;
     else if (*flags & SHMX_HUGE_ONLY)
         r = -ENOTSUP;

@@ -233,14 +233,9 @@ get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t
 static int
 fill_huge(struct sysv *s, unsigned flags)
 {
-    size_t page, size = s->size;
-
     if (!(flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) || (s->seg.flags & SHMX_HUGE))
         return 0;
-    page = huge_page_size();
-    if ((flags & SHMX_SPARSE) && page < size)
-        size = page; /* one will tell whether there are any */
-    if (huge_fill(s->pin, size))
+    if (huge_fill(s->pin, s->size, flags & SHMX_SPARSE))
         s->seg.flags |= SHMX_HUGE;
     else if (flags & SHMX_HUGE_ONLY)
         return -ENOMEM;
