@@ -49,16 +49,16 @@ preload_enter(enum preload_mode mode)
 {
     if (inside || !is_wanted(mode))
         return false;
+    inside = true; /* first: a signal handler may come in between */
     lock_tables();
-    inside = true;
     return true;
 }
 
 void
 preload_leave(void)
 {
-    inside = false;
     unlock_tables();
+    inside = false;
 }
 
 int
