@@ -665,6 +665,11 @@ START_TEST(no_proc)
         ok(shmx_destroy(none));
         shmx_close(none);
     });
+    /* Whether they are huge is told nowhere then. */
+    ok(shmx_create(NULL, 4 << 20, 0600, backend_flag[_i] | SHMX_HUGE | SHMX_SPARSE, &none));
+    ok(shmx_destroy(none));
+    shmx_close(none);
+    none = NULL;
     r[1] = _i == 0 ? shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &none) : -ENOENT;
     r[2] = shmx_chmod(seg, 0000);
     r[3] = shmx_destroy(seg);
