@@ -4,7 +4,7 @@
  *
  *     cc prog.c $(pkg-config --cflags --libs libshmx)
  *
- * A segment is memory that unrelated processes share. It has three lives:
+ * LIVES.  A segment is memory that unrelated processes share. It has three lives:
  *
  *   the name         what other processes look up; made by shmx_create or shmx_publish,
  *                    ended by shmx_destroy or shmx_remove
@@ -110,17 +110,17 @@ struct shmx_stat {
     uint64_t        size;      /* bytes, exactly as asked for */
     uint64_t        resident;  /* bytes of memory in use now; 0 where unknown */
     uint64_t        page_size; /* bytes of a page of it; SHMX_IS_HUGE: of a huge page */
-    uint64_t        dev;       /* POSIX: device and inode of the object; System V: 0 */
-    uint64_t        ino;
+    uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
+    uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
     int64_t         holders;   /* POSIX: processes that hold it through this library, counted by
                                   kernel locks; System V: attachments (nattch); -1 where unknown */
     int             id;        /* System V id; POSIX: -1 */
     int             key;       /* System V key, 0 without one; POSIX: 0 */
     mode_t          mode;      /* permission bits, 0777 */
     uid_t           uid;       /* owner */
-    gid_t           gid;
+    gid_t           gid;       /* group */
     uid_t           cuid;      /* creator; POSIX does not record it: the owner */
-    gid_t           cgid;
+    gid_t           cgid;      /* group of the creator, likewise */
     pid_t           cpid;      /* process that created it, 0 where unknown (POSIX: always) */
     pid_t           lpid;      /* process that last attached or detached, likewise */
     struct timespec atime;     /* last access; System V: last attach. Zero where unknown */
@@ -256,7 +256,8 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *   -EACCES   fd is write-only; or SHMX_RDONLY was asked for and the object cannot be opened anew
  *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root
  *   -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open the object anew
- *   -ENOMEM, -EMFILE, -ENFILE
+ *   -ENOMEM   not enough memory or address space
+ *   -EMFILE, -ENFILE   out of descriptors
  */
 int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
 
@@ -305,8 +306,11 @@ int shmx_destroy(struct shmx *seg);
 int shmx_remove(const char *name);
 
 /*
- * shmx_close - end a handle and the attachments made through it. The segment stays, unless it is
- * ephemeral and this was its last holder. NULL is allowed and does nothing. errno is preserved.
+ * shmx_close - end a handle and the attachments made through it.
+ *
+ *   seg    the handle, not to be used any more; NULL is allowed and does nothing
+ *
+ * The segment stays, unless it is ephemeral and this was its last holder. errno is preserved.
  * Streams of shmx_stream must have been closed before.
  */
 void shmx_close(struct shmx *seg);
@@ -370,8 +374,10 @@ int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned
 int shmx_detach(struct shmx *seg, void *addr);
 
 /*
- * shmx_size - bytes of the segment now, from the kernel (fstat(2), IPC_STAT); 0 for a foreign
- * POSIX object that has no size yet. Never fails on a valid handle (-EINVAL for NULL).
+ * shmx_size - ask the kernel for the size of the segment now (fstat(2), IPC_STAT). It never fails
+ * on a valid handle.
+ *
+ * Returns bytes; 0 for a foreign POSIX object that has no size yet
  */
 int64_t shmx_size(struct shmx *seg);
 
@@ -398,7 +404,7 @@ int64_t shmx_size(struct shmx *seg);
 int shmx_resize(struct shmx *seg, uint64_t size);
 
 /*
- * shmx_stat - what the kernel knows of the segment.
+ * shmx_stat - tell what the kernel knows of the segment.
  *
  *   st     filled in; not NULL
  *
@@ -409,8 +415,12 @@ int shmx_resize(struct shmx *seg, uint64_t size);
 int shmx_stat(struct shmx *seg, struct shmx_stat *st);
 
 /*
- * shmx_chmod - set the permissions exactly.  mode: of 0777. Handles already open keep what they
- * may do, but System V looks again at each attach. fchmod(2), IPC_SET.
+ * shmx_chmod - set the permissions, exactly.
+ *
+ *   mode   permission bits, of 0777
+ *
+ * Handles already open keep what they may do, but System V looks again at each attach. Like
+ * fchmod(2), and IPC_SET of shmctl(2).
  *
  * Returns 0, or
  *   -EINVAL   other bits; or an ephemeral segment, and not 0600 among them
@@ -422,8 +432,12 @@ int shmx_stat(struct shmx *seg, struct shmx_stat *st);
 int shmx_chmod(struct shmx *seg, mode_t mode);
 
 /*
- * shmx_chown - change owner and group; (uid_t)-1 and (gid_t)-1 leave theirs alone. The link of a
- * named System V segment goes along. fchown(2), IPC_SET.
+ * shmx_chown - change owner and group.
+ *
+ *   uid    the new owner; (uid_t)-1 leaves it as it is
+ *   gid    the new group; (gid_t)-1 leaves it as it is
+ *
+ * The link of a named System V segment goes along. Like fchown(2), and IPC_SET of shmctl(2).
  *
  * Returns 0, or
  *   -EPERM    the caller may not (giving away needs privilege; a group must be one's own)
@@ -459,14 +473,16 @@ int shmx_pin(struct shmx *seg);
 int shmx_unpin(struct shmx *seg);
 
 /*
- * shmx_name - a text by which another process can open the segment: "posix:/frames",
- * "sysv:/frames", "sysv:key=0x51a3", "sysv:id=98310". NULL for a POSIX segment without a name and
- * for a NULL handle. The text belongs to the handle and is valid until shmx_close.
+ * shmx_name - give a text by which another process can open the segment: "posix:/frames",
+ * "sysv:/frames", "sysv:key=0x51a3", "sysv:id=98310". It belongs to the handle and is valid until
+ * shmx_close.
+ *
+ * Returns the text; NULL for a POSIX segment without a name and for a NULL handle
  */
 const char *shmx_name(const struct shmx *seg);
 
 /*
- * shmx_fd - the descriptor of a POSIX segment, to be passed to another process (unix(7),
+ * shmx_fd - give the descriptor of a POSIX segment, to be passed to another process (unix(7),
  * SCM_RIGHTS) or to fstat(2). It belongs to the handle: do not close it.
  *
  * Returns it, or
@@ -502,7 +518,7 @@ ssize_t shmx_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
 ssize_t shmx_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
 
 /*
- * shmx_stream - a stdio stream over shmx_read and shmx_write, positioned at the start.
+ * shmx_stream - make a stdio stream over shmx_read and shmx_write, positioned at the start.
  *
  *   mode   "r" (read) or "r+" (read and write); a "b" is allowed and means nothing
  *
@@ -530,7 +546,8 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  * partial for what the caller may see but not open.
  *
  * Returns 0, the value of visit, or
- *   -ENOMEM, -EMFILE, -ENFILE
+ *   -ENOMEM   not enough memory
+ *   -EMFILE, -ENFILE   out of descriptors
  *   -EACCES   /dev/shm cannot be read
  */
 int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_stat *st, void *arg),
@@ -540,11 +557,9 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  * shmx_collect - remove what is provably dead: names that lead to nothing, ephemeral segments
  * without a holder, what creators and destroyers left that were killed in the middle.
  *
- *   flags   0 or of
- *           SHMX_POSIX, SHMX_SYSV   only that backend
- *           SHMX_ORPHANS   remove persistent segments, too, that no process has open or attached
- *                          (and that the caller owns, or is root: else nobody can tell)
- *           SHMX_DRY_RUN   remove nothing
+ *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV; SHMX_ORPHANS (also remove persistent
+ *           segments that no process has open or attached, if the caller is their owner or root:
+ *           else nobody can tell); SHMX_DRY_RUN
  *   visit   called for each that was removed (SHMX_DRY_RUN: that would be), with SHMX_IS_DEAD in
  *           st->state for the dead ones; and for each persistent segment that nobody holds, removed
  *           or not. As for shmx_list; but may be NULL
@@ -559,7 +574,7 @@ int shmx_collect(unsigned flags,
                  int (*visit)(const char *name, const struct shmx_stat *st, void *arg), void *arg);
 
 /*
- * shmx_strerror - words for an error of this library, fit for shared memory.
+ * shmx_strerror - give words for an error of this library, fit for shared memory.
  *
  *   error   a negative errno value, as returned (a positive one is taken as errno)
  *
@@ -567,7 +582,11 @@ int shmx_collect(unsigned flags,
  */
 const char *shmx_strerror(int error);
 
-/* shmx_version - the version of the library that runs, such as "1.0.0"; a constant string. */
+/*
+ * shmx_version - tell the version of the library that runs.
+ *
+ * Returns a constant string, such as "1.0.0"
+ */
 const char *shmx_version(void);
 
 #ifdef __GNUC__
