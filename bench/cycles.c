@@ -42,7 +42,7 @@ static void
 compare(const char *what, const struct contender *const contenders[], enum cycle cycle, size_t size,
         int rounds)
 {
-    const struct contender *taking[CONTENDERS];
+    const struct contender *taking[CONTENDERS] = { 0 };
     struct turn             turns[CONTENDERS];
     struct sample           samples[CONTENDERS];
     char                    title[96];

@@ -22,12 +22,12 @@ at_most(uint64_t bytes)
 
 /* What happened while a segment was filled, beyond an errno. */
 struct source {
-    const char      *name;
-    int              fd;   /* read(2) from it, or */
-    struct shmx     *seg;  /* from another segment, */
-    const char      *addr; /* that is attached here if it cannot shrink */
-    bool             too_large;
-    struct progress *progress;
+    const char     *name;
+    int             fd;   /* read(2) from it, or */
+    struct shmx    *seg;  /* from another segment, */
+    const char     *addr; /* that is attached here if it cannot shrink */
+    bool            too_large;
+    struct progress progress;
 };
 
 /* Map what is used next in one go, and not fault by fault (System V has no fault-around): a hint.
@@ -76,7 +76,7 @@ fill(void *addr, size_t size, void *arg)
             n = 1;
         else if (n > 0) {
             done += (size_t)n;
-            progress_add(source->progress, (uint64_t)n);
+            progress_add(&source->progress, (uint64_t)n);
         }
     }
     if (n > 0 && source->seg == NULL)
@@ -104,12 +104,10 @@ static int
 make_filled(const char *name, uint64_t size, mode_t mode, unsigned flags, struct source *source,
             const char *verb, struct shmx **seg)
 {
-    struct progress progress;
-    void           *addr;
-    int             r;
+    void *addr;
+    int   r;
 
-    progress_begin(&progress, verb, size);
-    source->progress = &progress;
+    progress_begin(&source->progress, verb, size);
     catch_interrupts();
     if (name != NULL) {
         /* It has the name when it is full: its initialiser fills it. */
@@ -130,7 +128,7 @@ make_filled(const char *name, uint64_t size, mode_t mode, unsigned flags, struct
         }
     }
 out:
-    progress_end(&progress);
+    progress_end(&source->progress);
     return r < 0 ? explain_fill(name != NULL ? name : "anonymous segment", source, r) : OK;
 }
 
@@ -217,7 +215,7 @@ int
 run_create(int argc, char **argv)
 {
     struct creation c = { .mode = 0600 };
-    struct shmx    *seg;
+    struct shmx    *seg = NULL;
     char          **command;
     int             r;
 
@@ -440,7 +438,7 @@ run_copy(int argc, char **argv)
                                              { 0 } };
     struct source              source = { .fd = -1 };
     struct shmx_stat           st;
-    struct shmx               *seg;
+    struct shmx               *seg = NULL;
     unsigned                   flags = 0;
     void                      *addr = NULL;
     int                        r;

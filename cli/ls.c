@@ -29,7 +29,7 @@ static struct {
 
 /* A column: how a row is said in it. An empty text is unknown: "-", or null. */
 struct column {
-    const char *name, *help;
+    const char *name;
     enum { TEXT, NUMBER, WORDS } kind; /* what it is in JSON: WORDS an array */
     void (*text)(const struct row *row, char *text);
 };
@@ -83,9 +83,10 @@ say_mode(const struct row *row, char *text)
         snprintf(text, CELL, "%04o", (unsigned)mode);
         return;
     }
+    snprintf(text, CELL, "rwxrwxrwx");
     for (i = 0; i < 9; i++)
-        text[i] = mode & (0400u >> i) ? "rwx"[i % 3] : '-';
-    text[9] = '\0';
+        if (!(mode & (0400u >> i)))
+            text[i] = '-';
 }
 
 static void
@@ -234,29 +235,18 @@ say_ctime(const struct row *row, char *text)
 
 /* The first nine are shown when nothing else is asked for; all are in JSON. */
 static const struct column columns[] = {
-    { "NAME", "text that opens it", TEXT, say_name },
-    { "BACKEND", "posix or sysv", TEXT, say_backend },
-    { "SIZE", "size", NUMBER, say_size },
-    { "RESIDENT", "memory in use", NUMBER, say_resident },
-    { "MODE", "permissions", TEXT, say_mode },
-    { "OWNER", "owner", TEXT, say_owner },
-    { "HOLDERS", "processes (posix) or attachments (sysv) that hold it", NUMBER, say_holders },
-    { "AGE", "time since it was made or changed", NUMBER, say_age },
-    { "STATE", "ephemeral, nameless, pinned, huge; dead, unheld", WORDS, say_state },
-    { "GROUP", "group", TEXT, say_group },
-    { "UID", "owner's number", NUMBER, say_uid },
-    { "GID", "group's number", NUMBER, say_gid },
-    { "CUID", "creator's number", NUMBER, say_cuid },
-    { "KEY", "System V key", NUMBER, say_key },
-    { "ID", "System V id", NUMBER, say_id },
-    { "CPID", "process that made it (sysv)", NUMBER, say_cpid },
-    { "LPID", "process that last attached or detached (sysv)", NUMBER, say_lpid },
-    { "INODE", "inode (posix)", NUMBER, say_inode },
-    { "PAGE", "size of its pages", NUMBER, say_page },
-    { "ATIME", "last access or attach", NUMBER, say_atime },
-    { "DTIME", "last detach (sysv)", NUMBER, say_dtime },
-    { "MTIME", "last change of contents (posix)", NUMBER, say_mtime },
-    { "CTIME", "last change of what this shows", NUMBER, say_ctime },
+    { "NAME", TEXT, say_name },         { "BACKEND", TEXT, say_backend },
+    { "SIZE", NUMBER, say_size },       { "RESIDENT", NUMBER, say_resident },
+    { "MODE", TEXT, say_mode },         { "OWNER", TEXT, say_owner },
+    { "HOLDERS", NUMBER, say_holders }, { "AGE", NUMBER, say_age },
+    { "STATE", WORDS, say_state },      { "GROUP", TEXT, say_group },
+    { "UID", NUMBER, say_uid },         { "GID", NUMBER, say_gid },
+    { "CUID", NUMBER, say_cuid },       { "KEY", NUMBER, say_key },
+    { "ID", NUMBER, say_id },           { "CPID", NUMBER, say_cpid },
+    { "LPID", NUMBER, say_lpid },       { "INODE", NUMBER, say_inode },
+    { "PAGE", NUMBER, say_page },       { "ATIME", NUMBER, say_atime },
+    { "DTIME", NUMBER, say_dtime },     { "MTIME", NUMBER, say_mtime },
+    { "CTIME", NUMBER, say_ctime },
 };
 
 #define COLUMNS  (sizeof columns / sizeof *columns)

@@ -16,7 +16,8 @@ append(struct users *users, const struct user *user)
 {
     const struct user *last = users->count > 0 ? &users->items[users->count - 1] : NULL;
 
-    if (last != NULL && memcmp(last, user, sizeof *user) == 0)
+    if (last != NULL && last->sysv == user->sysv && last->dev == user->dev && last->ino == user->ino
+        && last->pid == user->pid)
         return; /* one more mapping of the same */
     if ((users->count & (users->count - 1)) == 0)
         users->items = must(reallocarray(users->items, users->count == 0 ? 1 : users->count * 2,

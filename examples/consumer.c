@@ -84,6 +84,8 @@ main(int argc, char **argv)
     r = shmx_attach(seg, 0, &addr);
     if (r < 0) {
         fprintf(stderr, "consumer: attach: %s\n", shmx_strerror(r));
+        fclose(file);
+        shmx_close(seg);
         return 1;
     }
     r = receive_file(addr, file);

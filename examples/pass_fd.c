@@ -117,7 +117,7 @@ main(int argc, char **argv)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     const int          giving = argc == 4 && strcmp(argv[1], "give") == 0;
-    int                s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), tries = 0;
+    int                s, tries = 0;
 
     if ((!giving && (argc != 3 || strcmp(argv[1], "take") != 0))
         || strlen(argv[2]) >= sizeof address.sun_path) {
@@ -125,6 +125,7 @@ main(int argc, char **argv)
         return 2;
     }
     strcpy(address.sun_path, argv[2]);
+    s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (giving) {
         if (bind(s, (struct sockaddr *)&address, sizeof address) < 0 || listen(s, 1) < 0)
             fail(argv[2]);

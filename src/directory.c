@@ -107,7 +107,7 @@ hidden_name(char hidden[DIRECTORY_HIDDEN_MAX])
 
     if (r == 0)
         r = random_fill(&number, sizeof number);
-    if (r < 0)
+    if (r != 0)
         return r;
     snprintf(hidden, DIRECTORY_HIDDEN_MAX, NAME_HIDDEN "%lu-%ld-%016" PRIx64, space, (long)getpid(),
              number);

@@ -2,7 +2,6 @@
 #include "failure.h"
 #include "shmx.h"
 
-#include <errno.h>
 #include <stddef.h>
 
 static const struct {
@@ -43,9 +42,9 @@ static const struct {
 };
 
 int
-failure(void)
+documented_error(int error)
 {
-    switch (errno) {
+    switch (error) {
     case EAGAIN: /* of mmap, shmat and madvise, under mlockall: the limit of locked memory */
     case ENOLCK:
         return -ENOMEM;
@@ -58,7 +57,7 @@ failure(void)
     case ETXTBSY: /* somebody runs it as a program */
         return -EBUSY;
     default:
-        return -errno;
+        return -error;
     }
 }
 

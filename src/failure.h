@@ -3,7 +3,20 @@
 #ifndef SHMX_FAILURE_H
 #define SHMX_FAILURE_H
 
-/* The negative errno, with one number for what is one cause to the caller. */
-int failure(void);
+#include <errno.h>
+
+/* The negative of error, with one number for what is one cause to the caller. */
+int documented_error(int error);
+
+/* The same of errno, after a system call that failed. */
+static inline int
+failure(void)
+{
+    const int r = documented_error(errno);
+
+    if (r >= 0)
+        __builtin_unreachable(); /* compilers and analyzers do not look into another file */
+    return r;
+}
 
 #endif

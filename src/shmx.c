@@ -329,18 +329,18 @@ shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned flags,
 }
 
 int
-shmx_open_fd(int fd, unsigned flags, struct shmx **out)
+shmx_open_fd(int fd, unsigned flags, struct shmx **seg)
 {
-    struct shmx *seg;
+    struct shmx *opened;
     int          r;
 
-    if (out == NULL || (flags & ~(SHMX_RDONLY | SHMX_OWNED)))
+    if (seg == NULL || (flags & ~(SHMX_RDONLY | SHMX_OWNED)))
         return -EINVAL;
-    r = shmx_posix.open_fd(fd, flags, &seg);
+    r = shmx_posix.open_fd(fd, flags, &opened);
     if (r < 0)
         return r;
-    adopt(seg);
-    *out = seg;
+    adopt(opened);
+    *seg = opened;
     return 0;
 }
 

@@ -47,8 +47,8 @@ wait_for_test(void)
 {
     char c;
 
-    while (read(0, &c, 1) > 0)
-        continue;
+    while (read(0, &c, 1) > 0) {
+    }
 }
 
 /* pattern NAME: every byte is as fill_pattern of the tests left it; then add 1 to each. */

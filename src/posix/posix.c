@@ -257,8 +257,8 @@ posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     if ((flags & SHMX_OWNED) && !namespace_trusts(st.st_uid))
         r = -EPERM;
     else
-        r = new_handle(fd, &st,
-                       (flags & SHMX_RDONLY) | (st.st_mode & EPHEMERAL ? SHMX_EPHEMERAL : 0), seg);
+        r = new_handle(
+            fd, &st, (flags & SHMX_RDONLY) | ((st.st_mode & EPHEMERAL) ? SHMX_EPHEMERAL : 0), seg);
     if (r < 0)
         close(fd);
     return r;
@@ -351,7 +351,7 @@ posix_open_fd(int fd, unsigned flags, struct shmx **seg)
         r = 0;
     }
     if (r == 0)
-        r = new_handle(taken, &st, st.st_mode & EPHEMERAL ? SHMX_EPHEMERAL : 0, seg);
+        r = new_handle(taken, &st, (st.st_mode & EPHEMERAL) ? SHMX_EPHEMERAL : 0, seg);
     if (r < 0) {
         close(taken);
         return r;
@@ -571,7 +571,7 @@ describe(const struct stat *st, struct shmx_stat *out)
 {
     *out = (struct shmx_stat){
         .backend = SHMX_POSIX,
-        .state = st->st_mode & EPHEMERAL ? SHMX_IS_EPHEMERAL : 0,
+        .state = (st->st_mode & EPHEMERAL) ? SHMX_IS_EPHEMERAL : 0,
         .size = (uint64_t)st->st_size,
         .resident = (uint64_t)st->st_blocks * 512,
         .page_size = (uint64_t)st->st_blksize,

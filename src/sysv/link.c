@@ -86,7 +86,7 @@ link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
             r = directory_readlink(entry, text, LINK_TEXT_MAX);
         if (r == 0)
             r = directory_stat(entry, &after);
-        if (r < 0)
+        if (r != 0)
             return r;
     } while (before.st_ino != after.st_ino || before.st_dev != after.st_dev);
 

@@ -149,7 +149,7 @@ static int
 get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
 {
     const int shmflg = (int)mode | IPC_CREAT | IPC_EXCL | (flags & SHMX_SPARSE ? SHM_NORESERVE : 0);
-    const size_t page = flags & (SHMX_HUGE | SHMX_HUGE_ONLY) ? huge_pool_page_size() : 0;
+    const size_t page = (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) ? huge_pool_page_size() : 0;
     int          id = -1;
 
     if (page > 0) {
@@ -855,36 +855,40 @@ find_window(struct sysv *s, bool writing)
     return NULL;
 }
 
-static ssize_t
-copy(struct sysv *s, void *to, const void *from, size_t count, uint64_t offset)
+/* The same, attached for the while if need be: then *own is to be detached. NULL with errno. */
+static char *
+borrow_window(struct sysv *s, bool writing, char **own)
 {
-    bool  writing = from != NULL;
-    char *window = find_window(s, writing), *own = NULL;
+    char *window = find_window(s, writing);
 
-    if (window == NULL) {
-        window = own = attach_at(s, NULL, writing ? 0 : SHMX_RDONLY);
-        if (own == NULL)
-            return failure();
-    }
-    if (writing)
-        memcpy(window + offset, from, count);
-    else
-        memcpy(to, window + offset, count);
+    *own = window == NULL ? attach_at(s, NULL, writing ? 0 : SHMX_RDONLY) : NULL;
+    return window != NULL ? window : *own;
+}
+
+static ssize_t
+sysv_read(struct shmx *seg, void *buf, size_t count, uint64_t offset)
+{
+    char *own, *window = borrow_window(sysv_of(seg), false, &own);
+
+    if (window == NULL)
+        return failure();
+    memcpy(buf, window + offset, count);
     if (own != NULL)
         shmdt(own);
     return (ssize_t)count;
 }
 
 static ssize_t
-sysv_read(struct shmx *seg, void *buf, size_t count, uint64_t offset)
-{
-    return copy(sysv_of(seg), buf, NULL, count, offset);
-}
-
-static ssize_t
 sysv_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset)
 {
-    return copy(sysv_of(seg), NULL, buf, count, offset);
+    char *own, *window = borrow_window(sysv_of(seg), true, &own);
+
+    if (window == NULL)
+        return failure();
+    memcpy(window + offset, buf, count);
+    if (own != NULL)
+        shmdt(own);
+    return (ssize_t)count;
 }
 
 const struct shmx_backend shmx_sysv = {

@@ -172,7 +172,7 @@ open_handle(const char *text, int oflag, mode_t mode, struct shmx **seg)
     int            r = -EEXIST, tries;
 
     for (tries = 0; r == -EEXIST && tries < 1000; tries++) {
-        r = oflag & O_EXCL ? -ENOENT : shmx_open(text, flags, seg);
+        r = (oflag & O_EXCL) ? -ENOENT : shmx_open(text, flags, seg);
         if (r != -ENOENT || !(oflag & O_CREAT))
             return r;
         r = create(text, mode, seg);
@@ -567,7 +567,7 @@ mremap(void *old, size_t old_length, size_t length, int flags, ...)
     bool    entered = preload_enter(PRELOAD_POSIX);
 
     va_start(args, flags);
-    wanted = flags & MREMAP_FIXED ? va_arg(args, void *) : NULL;
+    wanted = (flags & MREMAP_FIXED) ? va_arg(args, void *) : NULL;
     va_end(args);
     mapped = REAL(mremap)(old, old_length, length, flags, wanted);
     if (!entered)

@@ -149,7 +149,7 @@ show_use(int id, bool attached)
 static int
 create(int key, size_t size, int flags)
 {
-    const unsigned   create_flags = SHMX_SYSV | (flags & SHM_NORESERVE ? SHMX_SPARSE : 0);
+    const unsigned   create_flags = SHMX_SYSV | ((flags & SHM_NORESERVE) ? SHMX_SPARSE : 0);
     char             text[32];
     struct shmx     *seg;
     struct shmx_stat st;
@@ -221,13 +221,13 @@ attach(int id, void **addr, int flags, struct shmx **seg)
     int      r;
 
     if (*addr != NULL)
-        attach |= SHMX_FIXED | (flags & SHM_RND ? SHMX_ROUND : 0);
+        attach |= SHMX_FIXED | ((flags & SHM_RND) ? SHMX_ROUND : 0);
     if (flags & SHM_REMAP)
         attach |= SHMX_REPLACE;
     if (flags & SHM_EXEC)
         attach |= SHMX_EXEC;
     snprintf(text, sizeof text, "sysv:id=%d", id);
-    r = shmx_open(text, flags & SHM_RDONLY ? SHMX_RDONLY : 0, seg);
+    r = shmx_open(text, (flags & SHM_RDONLY) ? SHMX_RDONLY : 0, seg);
     if (r < 0)
         return r == -ENOENT ? -EINVAL : r;
     r = shmx_attach(*seg, attach, addr);
