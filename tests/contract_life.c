@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -467,8 +468,12 @@ START_TEST(thousand_racers_one_creator)
     int                k, created = 0, opened = 0, fd = mkstemp(log);
     struct shmx       *seg;
     struct stat        st;
+    struct rlimit      files;
 
     ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max; /* two for each, and 1,024 is usual */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
     for (k = 0; k < RACERS; k++)
         racers[k] = peer_start(argv);
     for (k = 0; k < RACERS; k++) {

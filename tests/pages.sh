@@ -4,6 +4,7 @@
 # What is compared is what a reader sees: the rendered page. To be run by world.
 # usage: pages.sh HEADER DIRECTORY-OF-THE-PAGES DIRECTORY-OF-THE-LIBRARY
 set -eu
+export LC_ALL=C
 
 header=$1 pages=$2 library=$3
 here=$(cd "$(dirname "$0")" && pwd)

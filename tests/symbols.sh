@@ -3,6 +3,7 @@
 # Header, version map and dynamic symbols name the same functions, and nothing else.
 # usage: symbols.sh HEADER MAP LIBRARY
 set -eu
+export LC_ALL=C
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
