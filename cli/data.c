@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,7 @@ explain_fill(const char *name, const struct source *source, int r)
 
 /* Make the segment with the contents of the source. A status; *seg is set if it is OK. */
 static int
-make_filled(const char *name, uint64_t size, mode_t mode, unsigned flags, struct source *source,
+make_filled(const char *name, size_t size, mode_t mode, unsigned flags, struct source *source,
             const char *verb, struct shmx **seg)
 {
     void *addr;
@@ -146,7 +147,7 @@ make(const struct creation *c, struct shmx **seg)
     int           r;
 
     if (c->from == NULL) {
-        r = shmx_create(c->name, c->size, c->mode, c->flags, seg);
+        r = shmx_create(c->name, (size_t)c->size, c->mode, c->flags, seg);
         return r < 0 ? complain(c->name != NULL ? c->name : "anonymous segment", r) : OK;
     }
     if (strcmp(c->from, "-") != 0) {
@@ -154,7 +155,7 @@ make(const struct creation *c, struct shmx **seg)
         if (source.fd < 0)
             return complain_text(c->from, "%s", strerror(errno));
     }
-    r = make_filled(c->name, c->size, c->mode, c->flags, &source, "filling", seg);
+    r = make_filled(c->name, (size_t)c->size, c->mode, c->flags, &source, "filling", seg);
     if (source.fd != STDIN_FILENO)
         close(source.fd);
     return r;
@@ -463,7 +464,8 @@ run_copy(int argc, char **argv)
     if (r < 0)
         r = complain(source.name, r);
     else
-        r = make_filled(argv[optind + 1], st.size, st.mode, flags, &source, "copying", &seg);
+        r = make_filled(argv[optind + 1], (size_t)st.size, st.mode, flags, &source, "copying",
+                        &seg);
     if (r == OK)
         shmx_close(seg);
     shmx_close(source.seg);

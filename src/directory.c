@@ -11,11 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LOCK NAME_HIDDEN "lock-"
@@ -145,7 +147,8 @@ int
 directory_rename(const char *from, const char *to)
 {
     struct path old, new;
-    int r = renameat2(AT_FDCWD, path_of(from, &old), AT_FDCWD, path_of(to, &new), RENAME_NOREPLACE);
+    long r = syscall(SYS_renameat2, AT_FDCWD, path_of(from, &old), AT_FDCWD, path_of(to, &new),
+                     RENAME_NOREPLACE); /* not every C library has a function for it */
 
     return r < 0 ? failure() : 0;
 }

@@ -2,6 +2,7 @@
 #include "huge.h"
 
 #include <inttypes.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -438,7 +439,8 @@ static int
 place(struct shmx *seg, uint64_t offset, size_t length, unsigned flags, struct attachment *a)
 {
     const int64_t  size = seg->backend->size(seg);
-    const uint64_t whole = (uint64_t)size, delta = offset & (seg->page - 1);
+    const uint64_t whole = (uint64_t)size;
+    const size_t   delta = (size_t)(offset & (seg->page - 1));
     uintptr_t      addr = (uintptr_t)a->addr;
 
     if (size < 0)
@@ -447,10 +449,12 @@ place(struct shmx *seg, uint64_t offset, size_t length, unsigned flags, struct a
         return -ENODATA;
     if (offset > whole || length > whole - offset || (length == 0 && offset == whole))
         return -ERANGE;
+    if ((length != 0 ? length : whole - offset) > PTRDIFF_MAX - delta - seg->page)
+        return -ENOMEM; /* a 32-bit address space is smaller than an object may be */
     if (length == 0)
         length = (size_t)(whole - offset);
     a->offset = offset - delta;
-    a->length = segment_round_up(seg, (size_t)delta + length);
+    a->length = segment_round_up(seg, delta + length);
     a->base = NULL;
     if (flags & SHMX_FIXED) {
         if (addr < delta + seg->page)

@@ -162,7 +162,7 @@ START_TEST(too_much_to_commit)
 
     if (sizeof(void *) < 8)
         return;
-    fails(shmx_create("/x", (size_t)1 << 46, 0600, backend_flag[_i], &seg),
+    fails(shmx_create("/x", (size_t)(UINT64_C(1) << 46), 0600, backend_flag[_i], &seg),
           _i == 0 ? -ENOSPC : -ENOMEM);
 }
 END_TEST

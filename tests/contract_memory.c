@@ -94,7 +94,7 @@ START_TEST(ranges_at_any_offset)
     for (k = 0; k < SIZE; k++)
         ((unsigned char *)whole)[k] = (unsigned char)(k * 31 >> 3);
     for (k = 0; k < sizeof ranges / sizeof *ranges; k++) {
-        length = ranges[k].length != 0 ? ranges[k].length : SIZE - ranges[k].offset;
+        length = ranges[k].length != 0 ? ranges[k].length : SIZE - (size_t)ranges[k].offset;
         ok(shmx_attach_range(seg, ranges[k].offset, ranges[k].length, 0, &part));
         ck_assert_mem_eq(part, (char *)whole + ranges[k].offset, length);
         for (j = 0; j < length; j++)
@@ -569,7 +569,8 @@ START_TEST(beyond_4_gib)
 
     if (sizeof(void *) < 8)
         return;
-    ok(shmx_create("/big", HUGE_OFFSET + SIZE, 0600, backend_flag[_i] | SHMX_SPARSE, &big));
+    ok(shmx_create("/big", (size_t)(HUGE_OFFSET + SIZE), 0600, backend_flag[_i] | SHMX_SPARSE,
+                   &big));
     ck_assert_int_eq(shmx_size(big), (int64_t)(HUGE_OFFSET + SIZE));
     ok(shmx_attach_range(big, HUGE_OFFSET + 5, 100, 0, &addr));
     strcpy(addr, "far");
@@ -601,7 +602,8 @@ START_TEST(no_address_space)
     if (sizeof(void *) < 8 || valgrind_lacks("the kernel's error for it"))
         return;
     for (k = 0; k < 4 && r == 0; k++) { /* more than there are addresses: 4 of 64 TiB */
-        r = shmx_create(NULL, (size_t)1 << 46, 0600, backend_flag[_i] | SHMX_SPARSE, &big[k]);
+        r = shmx_create(NULL, (size_t)(UINT64_C(1) << 46), 0600, backend_flag[_i] | SHMX_SPARSE,
+                        &big[k]);
         if (r < 0)
             break;
         r = shmx_attach(big[k], 0, &addr);

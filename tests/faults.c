@@ -98,6 +98,13 @@ tries_only(const __u64 args[6])
     return args[1] & LOCK_NB;
 }
 
+/* Younger kinds of machines have only these. */
+#ifndef SYS_symlink
+#define SYS_readlink SYS_readlinkat
+#define SYS_symlink  SYS_symlinkat
+#define SYS_unlink   SYS_unlinkat
+#endif
+
 #define CALL(name) SYS_##name, #name
 
 /* clang-format off */

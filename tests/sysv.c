@@ -193,8 +193,8 @@ START_TEST(sparse_is_not_accounted)
 
     if (sizeof(void *) < 8 || valgrind_lacks("room for 16 TiB"))
         return;
-    fails(shmx_create("/huge", (size_t)1 << 44, 0600, SHMX_SYSV, &seg), -ENOMEM);
-    ok(shmx_create("/huge", (size_t)1 << 44, 0600, SHMX_SYSV | SHMX_SPARSE, &seg));
+    fails(shmx_create("/huge", (size_t)(UINT64_C(1) << 44), 0600, SHMX_SYSV, &seg), -ENOMEM);
+    ok(shmx_create("/huge", (size_t)(UINT64_C(1) << 44), 0600, SHMX_SYSV | SHMX_SPARSE, &seg));
     ck_assert_int_eq(shmx_size(seg), (int64_t)1 << 44);
     ok(shmx_destroy(seg));
     shmx_close(seg);

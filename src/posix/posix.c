@@ -318,15 +318,18 @@ static int
 check_object(int fd, unsigned flags, struct stat *st, size_t *page)
 {
     struct statfs fs;
+    uint32_t      type;
 
     if (fstat(fd, st) < 0)
         return failure();
-    if (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0
-        || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
+    if (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0)
+        return -EINVAL;
+    type = (uint32_t)fs.f_type; /* of which the sign is not the same on every machine */
+    if (type != TMPFS_MAGIC && type != HUGETLBFS_MAGIC)
         return -EINVAL;
     if ((flags & SHMX_OWNED) && !namespace_trusts(st->st_uid))
         return -EPERM;
-    *page = (size_t)(fs.f_type == HUGETLBFS_MAGIC ? fs.f_bsize : sysconf(_SC_PAGESIZE));
+    *page = type == HUGETLBFS_MAGIC ? (size_t)fs.f_bsize : (size_t)sysconf(_SC_PAGESIZE);
     return 0;
 }
 
@@ -402,7 +405,7 @@ posix_remove(const struct reference *ref)
 }
 
 static void
-posix_close(struct shmx *seg)
+posix_end(struct shmx *seg) /* posix_close is a function of POSIX */
 {
     struct posix *p = posix_of(seg);
 
@@ -766,7 +769,7 @@ const struct shmx_backend shmx_posix = {
     .vacate = posix_vacate,
     .destroy = posix_destroy,
     .remove = posix_remove,
-    .close = posix_close,
+    .close = posix_end,
     .attach = posix_attach,
     .unmap = posix_unmap,
     .size = posix_size,

@@ -577,16 +577,17 @@ attach_copy(struct sysv *s, struct attachment *a)
 {
     const int prot = PROT_READ | (a->flags & SHMX_RDONLY ? 0 : PROT_WRITE)
                      | (a->flags & SHMX_EXEC ? PROT_EXEC : 0);
-    size_t bytes = s->size - a->offset < a->length ? s->size - a->offset : a->length;
-    char  *from = attach_at(s, NULL, SHMX_RDONLY);
-    int    r;
+    const size_t offset = (size_t)a->offset;
+    const size_t bytes = s->size - offset < a->length ? s->size - offset : a->length;
+    char        *from = attach_at(s, NULL, SHMX_RDONLY);
+    int          r;
 
     if (from == NULL)
         return failure();
     r = map_anonymous(a, PROT_READ | PROT_WRITE);
     if (r < 0)
         goto out;
-    memcpy(a->base, from + a->offset, bytes);
+    memcpy(a->base, from + offset, bytes);
     if (mprotect(a->base, a->length, prot) < 0) {
         r = failure();
         munmap(a->base, a->length);
@@ -623,7 +624,7 @@ attach_beside(const struct sysv *s, const struct attachment *a, unsigned flags)
 static int
 attach_part(struct sysv *s, struct attachment *a)
 {
-    size_t before = a->offset, after = whole_length(s) - a->offset - a->length;
+    size_t before = (size_t)a->offset, after = whole_length(s) - before - a->length;
     char  *from = attach_beside(s, a, a->flags & (SHMX_RDONLY | SHMX_EXEC));
     bool   reserved = !(a->flags & SHMX_REPLACE);
     int    r = 0;

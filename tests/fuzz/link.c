@@ -49,8 +49,8 @@ describes(const char *text, struct link *link)
     }
     link->number = (int)(unsigned)number;
     link->size = size;
-    link->ipc = ipc;
-    link->pidns = pidns;
+    link->ipc = (unsigned long)ipc;
+    link->pidns = (unsigned long)pidns;
     return true;
 }
 

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh
+# Clean roots of Debian 12 to work in, and checks of which each prints a line. To be sourced by root, with $out set to
+# where logs are left. $dir is a directory that goes when the script ends; the roots are in it.
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+chmod 755 "$dir"
+rm -rf "$out"
+mkdir -p "$out"
+
+# check WORDS COMMAND...: its output goes to a log, of which the end is shown if it fails.
+checks=0
+check() {
+    words=$1
+    checks=$((checks + 1))
+    log=$out/$checks.log
+    shift
+    # Not as a condition: in there nothing would end at its first failure.
+    set +e
+    (set -e; "$@") >"$log" 2>&1
+    status=$?
+    set -e
+    if [ $status != 0 ]; then
+        tail -n 40 "$log" | cut -c 1-300
+        printf 'FAIL  %s: %s\n' "$words" "$log"
+        exit 1
+    fi
+    printf 'ok    %s\n' "$words"
+}
+
+# enter ROOT [OPTION OF UNSHARE]... -- COMMAND...: with what a machine has mounted, in namespaces of its own, in which
+# ROOT is the root: a mere chroot would be in the way of the tests' own namespaces.
+enter() {
+    root=$1
+    shift
+    options=
+    while [ "$1" != -- ]; do
+        options="$options $1"
+        shift
+    done
+    shift
+    # shellcheck disable=SC2086,SC2016 # words; the inner shell's
+    unshare --mount --ipc --pid --uts --fork --kill-child $options sh -euc '
+        root=$1
+        shift
+        mount --make-rprivate /
+        mount --bind "$root" "$root"
+        cd "$root"
+        mount -t proc proc proc
+        mount -t tmpfs -o mode=1777 tmpfs dev/shm
+        mount -t devpts -o newinstance,ptmxmode=666 devpts dev/pts
+        pivot_root . mnt
+        exec chroot . sh -euc "umount -l /mnt; exec \"\$@\"" sh "$@"' sh "$root" "$@"
+}
+inside() { # ROOT COMMAND...
+    root=$1
+    shift
+    enter "$root" -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive \
+        ${http_proxy:+http_proxy="$http_proxy"} "$@"
+}
+
+make_roots() { # NAME...
+    mmdebstrap --quiet --variant=minbase bookworm "$dir/base.tar"
+    for root in "$@"; do
+        mkdir "$dir/$root"
+        tar xf "$dir/base.tar" -C "$dir/$root"
+        cp /etc/resolv.conf /etc/hosts "$dir/$root/etc/"
+        inside "$dir/$root" apt-get update -qq
+    done
+}
