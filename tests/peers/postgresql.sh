@@ -45,17 +45,25 @@ while [ "$(query "select count(*) from pg_stat_activity where backend_type = 'pa
     sleep 0.05
 done
 
-shmx ls --json >"$dir/ls.json"
+# Each object, as stat(1) tells of it; each segment, as the kernel's table does.
+known() {
+    case $kind in
+    posix) (cd /dev/shm && stat -c '%n %s %U %a' PostgreSQL.*) | sort ;;
+    sysv) awk 'NR > 1 { print $2, $4, $7 }' /proc/sysvipc/shm | sort ;;
+    esac
+}
+# Until nothing has changed in between: the workers may be still attaching.
+known >"$dir/before"
+until shmx ls --json >"$dir/ls.json" && known >"$dir/known" && cmp -s "$dir/before" "$dir/known"; do
+    mv "$dir/known" "$dir/before"
+done
 case $kind in
 posix)
-    # Each object, as stat(1) tells of it; and the workers and the leader hold them.
-    (cd /dev/shm && stat -c '%n %s %U %a' PostgreSQL.*) | sort >"$dir/known"
     jq -r '.[] | select(.backend == "posix") | "\(.name | sub("^(posix:)?/"; "")) \(.size) \(.owner) \(.mode | sub("^0"; ""))"' \
         "$dir/ls.json" | sort >"$dir/shown"
     name=posix:/$(awk 'NR == 1 { print $1 }' "$dir/known")
     ;;
 sysv)
-    awk 'NR > 1 { print $2, $4, $7 }' /proc/sysvipc/shm | sort >"$dir/known"
     jq -r '.[] | select(.backend == "sysv") | "\(.id) \(.size) \(.holders)"' "$dir/ls.json" | sort >"$dir/shown"
     jq -e 'all(.[]; .owner == "nobody" and .holders >= 1)' "$dir/ls.json" >/dev/null || fail 'owner or holders'
     name=sysv:id=$(awk 'NR == 1 { print $1 }' "$dir/known")
