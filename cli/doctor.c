@@ -2,6 +2,8 @@
 /* shmx doctor: do the settings of this machine let sharing work? */
 #include "cli.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <linux/magic.h>
@@ -149,6 +151,49 @@ check_sysv(void)
                        : "persistent System V segments stay without an attachment");
 }
 
+/* Names of System V segments that are not here, but in another IPC namespace. */
+static unsigned
+count_foreign_names(void)
+{
+    unsigned       foreign = 0;
+    DIR           *dir = opendir("/dev/shm");
+    struct dirent *d;
+    struct shmx   *seg;
+    int            r;
+
+    while (dir != NULL && (d = readdir(dir)) != NULL) {
+        if (d->d_type != DT_LNK)
+            continue;
+        r = shmx_open(d->d_name, SHMX_RDONLY, &seg);
+        if (r == 0)
+            shmx_close(seg);
+        if (r == -EXDEV)
+            foreign++;
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return foreign;
+}
+
+static void
+check_namespace(void)
+{
+    const unsigned foreign = count_foreign_names();
+    char           value[64];
+    const ssize_t  length = readlink("/proc/self/ns/ipc", value, sizeof value - 1);
+
+    value[length > 0 ? length : 0] = '\0';
+    say(FINE, "IPC namespace", length > 0 ? value : "unknown",
+        "System V segments are shared within it; POSIX segments with whoever has this /dev/shm; "
+        "containers have both for themselves, but for --ipc=host and --ipc=container:NAME");
+    if (foreign == 0)
+        return;
+    snprintf(value, sizeof value, "%u", foreign);
+    say(NOTE, "names of another IPC namespace", value,
+        "/dev/shm is shared with it, and its System V segments are not: share both, or use POSIX "
+        "segments");
+}
+
 static void
 check_protection(void)
 {
@@ -245,6 +290,7 @@ run_doctor(int argc, char **argv)
         return r;
     check_dev_shm();
     check_sysv();
+    check_namespace();
     check_protection();
     check_huge();
     check_memlock();

@@ -44,7 +44,6 @@ enter() {
     unshare --mount --ipc --pid --uts --fork --kill-child $options sh -euc '
         root=$1
         shift
-        mount --make-rprivate /
         mount --bind "$root" "$root"
         cd "$root"
         mount -t proc proc proc

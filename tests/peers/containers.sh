@@ -48,6 +48,10 @@ in_container --ipc '
     ! shmx read /one 2>"$dir/err" || fail "the System V segment of another namespace"
     grep -q "in another IPC namespace" "$dir/err"
     ! shmx rm /one 2>"$dir/err" || fail "its name, removed"
+    shmx doctor >"$dir/doctor" || true
+    grep -q "^ok .*IPC namespace .*ipc:\[$(readlink /proc/self/ns/ipc | tr -dc 0-9)\]" "$dir/doctor"
+    grep -q "^note .*names of another IPC namespace *1$" "$dir/doctor" || fail "doctor: $(cat "$dir/doctor")"
+    grep -q "share both, or use POSIX segments" "$dir/doctor"
     shmx gc
     [ -L /dev/shm/one ] || fail "its name, collected"'
 [ "$(shmx read /one | head -c 4)" = here ] || fail 'what another namespace could not touch'
@@ -68,6 +72,8 @@ done
 [ "$(shmx read /one | head -c 4)" = here ] || fail 'the same name, outside'
 : >"$dir/done"
 wait $!
+shmx doctor >"$dir/doctor" || true
+! grep -q 'names of another IPC' "$dir/doctor" || fail 'doctor finds foreign names where there are none'
 shmx rm /both /one
 
 echo 'RemoveIPC=yes, at the last logout of a user'
