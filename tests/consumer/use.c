@@ -17,7 +17,8 @@ use(unsigned backend)
     r = shmx_attach(seg, 0, &addr);
     if (r == 0) {
         memcpy(addr, "hello", 6);
-        r = shmx_read(seg, text, 6, 0) == 6 && strcmp(text, "hello") == 0 ? (int)shmx_size(seg) : -1;
+        r = shmx_read(seg, text, 6, 0) == 6 && strcmp(text, "hello") == 0 ? (int)shmx_size(seg)
+                                                                          : -1;
     }
     shmx_close(seg);
     return r;
