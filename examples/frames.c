@@ -20,7 +20,7 @@ main(int argc, char **argv)
 
     if (r == 0)
         r = shmx_attach(seg, 0, &addr);
-    if (r < 0) {
+    if (r != 0) {
         fprintf(stderr, "usage: frames NAME: %s\n", shmx_strerror(r));
         shmx_close(seg);
         return 1;
