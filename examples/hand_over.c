@@ -119,7 +119,7 @@ attempt_descriptor(int fd)
     if (pipe(ends) == 0 && write(ends[1], &byte, 1) == 1)
         attempt("splice to it", splice(ends[0], NULL, fd, &at, 1, 0) >= 0);
     attempt("ftruncate", ftruncate(fd, 0) == 0);
-    attempt("fallocate", fallocate(fd, 0, 0, LARGE * 2) == 0);
+    attempt("fallocate", fallocate(fd, 0, 0, (off_t)LARGE * 2) == 0);
     attempt("fallocate, a hole",
             fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SMALL) == 0);
     attempt("fchmod", fchmod(fd, 0666) == 0);
