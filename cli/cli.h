@@ -44,8 +44,6 @@ bool parse_owner(char *text, uid_t *uid, gid_t *gid);
 bool parse_backend(const char *text, unsigned *flags);
 void format_size(uint64_t size, bool bytes, char *text, size_t room);
 void format_age(int64_t seconds, char *text, size_t room);
-void format_user(uid_t uid, char *text, size_t room);
-void format_group(gid_t gid, char *text, size_t room);
 /* With odd bytes escaped, as vis(3) does; to be freed. Ends the program if there is no memory. */
 char *visible(const char *text);
 void *must(void *allocated);

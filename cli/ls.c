@@ -2,6 +2,8 @@
 /* shmx ls: one row a segment. */
 #include "cli.h"
 
+#include <bsd/grp.h>
+#include <bsd/pwd.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,13 +94,13 @@ say_mode(const struct row *row, char *text)
 static void
 say_owner(const struct row *row, char *text)
 {
-    format_user(row->st.uid, text, CELL);
+    snprintf(text, CELL, "%s", user_from_uid(row->st.uid, 0));
 }
 
 static void
 say_group(const struct row *row, char *text)
 {
-    format_group(row->st.gid, text, CELL);
+    snprintf(text, CELL, "%s", group_from_gid(row->st.gid, 0));
 }
 
 static void

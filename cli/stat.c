@@ -2,6 +2,8 @@
 /* shmx stat: everything about a segment. */
 #include "cli.h"
 
+#include <bsd/grp.h>
+#include <bsd/pwd.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,11 +26,8 @@ print_size(const char *label, uint64_t size, bool bytes)
 static void
 print_person(const char *label, uid_t uid, gid_t gid)
 {
-    char user[64], group[64];
-
-    format_user(uid, user, sizeof user);
-    format_group(gid, group, sizeof group);
-    printf("%10s: %s:%s (%u:%u)\n", label, user, group, (unsigned)uid, (unsigned)gid);
+    printf("%10s: %s:%s (%u:%u)\n", label, user_from_uid(uid, 0), group_from_gid(gid, 0),
+           (unsigned)uid, (unsigned)gid);
 }
 
 static void

@@ -2,14 +2,14 @@
 /* From text to values, and back. */
 #include "cli.h"
 
+#include <bsd/grp.h>
+#include <bsd/pwd.h>
 #include <bsd/stdlib.h>
 #define LIBBSD_OPENBSD_VIS /* of the two strnvis; we use neither */
 #include <bsd/vis.h>
 #include <ctype.h>
 #include <errno.h>
-#include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,28 +82,16 @@ parse_id(const char *text, uint32_t *id)
 bool
 parse_owner(char *text, uid_t *uid, gid_t *gid)
 {
-    char                *group = strchr(text, ':');
-    const struct passwd *pw;
-    const struct group  *gr;
+    char *group = strchr(text, ':');
 
     *uid = (uid_t)-1;
     *gid = (gid_t)-1;
     if (group != NULL)
         *group++ = '\0';
-    if (*text != '\0') {
-        pw = getpwnam(text);
-        if (pw != NULL)
-            *uid = pw->pw_uid;
-        else if (!parse_id(text, uid))
-            return false;
-    }
-    if (group != NULL && *group != '\0') {
-        gr = getgrnam(group);
-        if (gr != NULL)
-            *gid = gr->gr_gid;
-        else if (!parse_id(group, gid))
-            return false;
-    }
+    if (*text != '\0' && uid_from_user(text, uid) < 0 && !parse_id(text, uid))
+        return false;
+    if (group != NULL && *group != '\0' && gid_from_group(group, gid) < 0 && !parse_id(group, gid))
+        return false;
     return *uid != (uid_t)-1 || *gid != (gid_t)-1;
 }
 
@@ -143,43 +131,6 @@ format_age(int64_t seconds, char *text, size_t room)
     while (i < 3 && seconds < units[i].seconds)
         i++;
     snprintf(text, room, "%" PRId64 "%c", seconds / units[i].seconds, units[i].unit);
-}
-
-/* Remembers the last one: thousands of segments have few owners. */
-void
-format_user(uid_t uid, char *text, size_t room)
-{
-    static uid_t         known = (uid_t)-1;
-    static char          name[64];
-    const struct passwd *pw;
-
-    if (uid != known) {
-        pw = getpwuid(uid);
-        if (pw != NULL)
-            snprintf(name, sizeof name, "%s", pw->pw_name);
-        else
-            snprintf(name, sizeof name, "%u", (unsigned)uid);
-        known = uid;
-    }
-    snprintf(text, room, "%s", name);
-}
-
-void
-format_group(gid_t gid, char *text, size_t room)
-{
-    static gid_t        known = (gid_t)-1;
-    static char         name[64];
-    const struct group *gr;
-
-    if (gid != known) {
-        gr = getgrgid(gid);
-        if (gr != NULL)
-            snprintf(name, sizeof name, "%s", gr->gr_name);
-        else
-            snprintf(name, sizeof name, "%u", (unsigned)gid);
-        known = gid;
-    }
-    snprintf(text, room, "%s", name);
 }
 
 char *
