@@ -89,7 +89,6 @@ struct shmx;
 #define SHMX_FIXED    0x00008000u /* at *addr exactly, if nothing is mapped there */
 #define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what is mapped there */
 #define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address first */
-#define SHMX_DONTFORK 0x00040000u /* a child of fork(2) does not inherit the attachment */
 
 /* For collect. */
 #define SHMX_ORPHANS 0x00100000u /* remove persistent segments that nobody holds, too */
@@ -101,6 +100,7 @@ struct shmx;
 #define SHMX_IS_PINNED    0x4u  /* kept in RAM: by this handle (POSIX), by anybody (System V) */
 #define SHMX_IS_HUGE      0x8u  /* in huge pages, as far as can be seen without touching them */
 #define SHMX_IS_DEAD      0x10u /* of shmx_collect: provably dead, not merely without a holder */
+#define SHMX_IS_DESTROYED 0x20u /* System V: the segment goes with its last attachment */
 
 /* What shmx_stat, shmx_list and shmx_collect tell of a segment. */
 /* clang-format off */
@@ -413,6 +413,8 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  *             to ask instead
  */
 int shmx_stat(struct shmx *seg, struct shmx_stat *st);
+
+int shmx_stat_name(const char *name, struct shmx_stat *st);
 
 /*
  * shmx_chmod - set the permissions, exactly.

@@ -42,19 +42,21 @@ static const struct {
 };
 
 int
-documented_error(int error)
+shmx_documented_error(int error)
 {
     switch (error) {
-    case EAGAIN: /* of mmap, shmat and madvise, under mlockall: the limit of locked memory */
+    case EAGAIN: /* mmap, shmat and mlock say so when the limit of locked memory is reached */
     case ENOLCK:
         return -ENOMEM;
     case EDQUOT: /* tmpfs can have quotas */
         return -ENOSPC;
     case EIDRM:
         return -EINVAL;
+    case ENOTDIR: /* /dev/shm is a file */
+        return -ENOENT;
     case ENOSYS:
         return -ENOTSUP;
-    case ETXTBSY: /* somebody runs it as a program */
+    case ETXTBSY: /* somebody runs the object as a program */
         return -EBUSY;
     default:
         return -error;

@@ -25,7 +25,7 @@ read_size(const char *path, const char *format, size_t *size)
 }
 
 size_t
-huge_page_size(void)
+shmx_huge_page_size(void)
 {
     size_t size;
 
@@ -33,11 +33,19 @@ huge_page_size(void)
 }
 
 size_t
-huge_pool_page_size(void)
+shmx_huge_pool_page_size(void)
 {
     size_t kib;
 
     return read_size("/proc/meminfo", "Hugepagesize: %zu kB", &kib) ? kib * 1024 : 0;
+}
+
+bool
+shmx_huge_pool_exists(void)
+{
+    size_t pages;
+
+    return read_size("/proc/meminfo", "HugePages_Total: %zu", &pages) && pages > 0;
 }
 
 /* From /proc/self/smaps: what a mapping is made of is told nowhere else. */
@@ -63,9 +71,9 @@ is_mapped_huge(const void *addr)
 }
 
 bool
-huge_fill(void *addr, size_t size, bool sparse)
+shmx_huge_fill(void *addr, size_t size, bool sparse)
 {
-    const size_t page = huge_page_size();
+    const size_t page = shmx_huge_page_size();
 
     if (page == 0 || size < page || madvise(addr, size, MADV_HUGEPAGE) < 0)
         return false;

@@ -7,16 +7,19 @@
 #include <stddef.h>
 
 /* Bytes of a transparent huge page; 0: the kernel has none. */
-size_t huge_page_size(void);
+size_t shmx_huge_page_size(void);
 
 /* Bytes of a page of the hugetlb pool; 0: the kernel has none. */
-size_t huge_pool_page_size(void);
+size_t shmx_huge_pool_page_size(void);
+
+/* Whether that pool has been given any pages. */
+bool shmx_huge_pool_exists(void);
 
 /*
  * Ask for huge pages under the mapping and fault them in, one of them if it is to be sparse, as far
  * as there is memory: whoever calls it reserves the rest, or takes the shortage for one. Returns
  * whether any huge page was got.
  */
-bool huge_fill(void *addr, size_t size, bool sparse);
+bool shmx_huge_fill(void *addr, size_t size, bool sparse);
 
 #endif

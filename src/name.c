@@ -4,87 +4,91 @@
 #include "shmx.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Moves *text past the word if it begins so. */
 static bool
-begins(const char *text, const char *prefix)
+skip_word(const char **text, const char *word)
 {
-    return strncmp(text, prefix, strlen(prefix)) == 0;
+    const size_t length = strlen(word);
+
+    if (strncmp(*text, word, length) != 0)
+        return false;
+    *text += length;
+    return true;
 }
 
 static int
 check_entry(const char *entry)
 {
-    size_t length = strlen(entry);
+    const size_t length = strlen(entry);
 
-    if (length == 0 || strcmp(entry, ".") == 0 || strcmp(entry, "..") == 0)
-        return -EINVAL;
-    if (strchr(entry, '/') != NULL || begins(entry, NAME_HIDDEN))
+    if (length == 0 || strcmp(entry, ".") == 0 || strcmp(entry, "..") == 0
+        || strchr(entry, '/') != NULL || strncmp(entry, NAME_HIDDEN, strlen(NAME_HIDDEN)) == 0)
         return -EINVAL;
     return length > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* The whole text as a number: 1, written to *number; 0: it is none; -EINVAL: out of range. */
 static int
 parse_number(const char *text, unsigned long long max, int *number)
 {
-    bool               hex = begins(text, "0x");
-    const char        *digits = hex ? text + 2 : text;
+    const bool         hex = skip_word(&text, "0x");
     unsigned long long value;
 
-    if (*digits == '\0' || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")])
-        return 0;
+    if (*text == '\0' || text[strspn(text, hex ? "0123456789abcdefABCDEF" : "0123456789")] != '\0')
+        return -EINVAL;
     errno = 0;
-    value = strtoull(digits, NULL, hex ? 16 : 10);
+    value = strtoull(text, NULL, hex ? 16 : 10);
     if (errno != 0 || value > max)
         return -EINVAL;
     *number = (int)(unsigned)value;
-    return 1;
+    return 0;
 }
 
-/* "sysv:key=…", "sysv:id=…": 1 and *ref is filled in; 0: it is neither. */
+/* What follows "sysv:" and is no name. */
 static int
 parse_raw(const char *text, struct reference *ref)
 {
-    int r = 0;
+    int r;
 
-    if (begins(text, "sysv:key=")) {
+    if (skip_word(&text, "key=")) {
         /* Keys are int, and often written as the unsigned hexadecimal that ipcs shows. */
-        r = parse_number(text + strlen("sysv:key="), UINT_MAX, &ref->number);
         ref->kind = REFERENCE_KEY;
-        if (r == 1 && ref->number == 0)
-            r = -EINVAL; /* IPC_PRIVATE names no segment */
-    } else if (begins(text, "sysv:id=")) {
-        r = parse_number(text + strlen("sysv:id="), INT_MAX, &ref->number);
-        ref->kind = REFERENCE_ID;
+        r = parse_number(text, UINT_MAX, &ref->number);
+        return r == 0 && ref->number == 0 ? -EINVAL : r; /* IPC_PRIVATE is no key */
     }
-    ref->backend = SHMX_SYSV;
-    return r;
+    ref->kind = REFERENCE_ID;
+    return skip_word(&text, "id=") ? parse_number(text, INT_MAX, &ref->number) : -EINVAL;
 }
 
 int
-reference_parse(const char *text, struct reference *ref)
+shmx_reference_parse(const char *text, struct reference *ref)
 {
-    int r;
-
     *ref = (struct reference){ .kind = REFERENCE_ANONYMOUS };
     if (text == NULL)
         return 0;
-    r = parse_raw(text, ref);
-    if (r != 0)
-        return r < 0 ? r : 0;
-
-    *ref = (struct reference){ .kind = REFERENCE_NAME };
-    if (begins(text, "posix:/")) {
+    ref->kind = REFERENCE_NAME;
+    if (skip_word(&text, "posix:"))
         ref->backend = SHMX_POSIX;
-        text += strlen("posix:");
-    } else if (begins(text, "sysv:/")) {
+    else if (skip_word(&text, "sysv:"))
         ref->backend = SHMX_SYSV;
-        text += strlen("sysv:");
-    }
-    ref->entry = *text == '/' ? text + 1 : text;
+    if (ref->backend != 0 && *text != '/')
+        return ref->backend == SHMX_SYSV ? parse_raw(text, ref) : -EINVAL;
+    ref->entry = text + strspn(text, "/");
     return check_entry(ref->entry);
+}
+
+void
+shmx_reference_print(const struct reference *ref, char text[NAME_TEXT_MAX])
+{
+    if (ref->kind == REFERENCE_KEY)
+        snprintf(text, NAME_TEXT_MAX, "sysv:key=0x%x", (unsigned)ref->number);
+    else if (ref->kind == REFERENCE_ID)
+        snprintf(text, NAME_TEXT_MAX, "sysv:id=%d", ref->number);
+    else
+        snprintf(text, NAME_TEXT_MAX, "%s:/%s", ref->backend == SHMX_SYSV ? "sysv" : "posix",
+                 ref->entry);
 }

@@ -4,20 +4,20 @@
 #include "failure.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-/* Not cached: unshare(2) and setns(2) change it. The link's text costs a third of its stat(2). */
-int
+static int
 namespace_number(const char *path, unsigned long *number)
 {
     char        text[32];
-    ssize_t     length;
+    ssize_t     length = readlink(path, text, sizeof text - 1);
     const char *digits;
 
-    length = readlink(path, text, sizeof text - 1);
     if (length < 0 && errno != ENOENT)
         return failure();
     text[length < 0 ? 0 : length] = '\0';
@@ -26,15 +26,86 @@ namespace_number(const char *path, unsigned long *number)
     return 0;
 }
 
+/*
+ * A page which the kernel clears in every child, also in one of a raw clone(2). Without it a child
+ * could take its parent's number for its own: both may be process 1 of their namespaces. NULL where
+ * the kernel cannot do that.
+ */
+static _Atomic uint64_t *
+page_of_this_process(void)
+{
+    static _Atomic(_Atomic uint64_t *) page;
+    _Atomic uint64_t                  *known = atomic_load(&page), *fresh;
+
+    if (known != NULL)
+        return known;
+    fresh = mmap(NULL, sizeof *fresh, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (fresh == MAP_FAILED)
+        return NULL;
+    if (madvise(fresh, sizeof *fresh, MADV_WIPEONFORK) == 0
+        && atomic_compare_exchange_strong(&page, &known, fresh))
+        return fresh;
+    munmap(fresh, sizeof *fresh);
+    return known; /* another thread's */
+}
+
+int
+shmx_process(uint64_t *number)
+{
+    _Atomic uint64_t *cached = page_of_this_process();
+    unsigned long     space;
+    int               r;
+
+    *number = cached == NULL ? 0 : atomic_load(cached);
+    if (*number != 0)
+        return 0;
+    r = namespace_number("/proc/self/ns/pid", &space);
+    if (r < 0)
+        return r;
+    *number = (space & UINT32_MAX) << PID_BITS | (uint64_t)getpid();
+    if (cached != NULL)
+        atomic_store(cached, *number);
+    return 0;
+}
+
+/* Each thread has an IPC namespace of its own, and unshare(2) changes it: nothing is cached. */
+int
+shmx_ipc_namespace(unsigned long *number)
+{
+    return namespace_number("/proc/thread-self/ns/ipc", number);
+}
+
+/* The number that stands for every user who is not mapped. */
+static uid_t
+overflow_user(void)
+{
+    static _Atomic long cached = -1;
+    unsigned            user = 65534;
+    FILE               *f;
+
+    if (atomic_load(&cached) >= 0)
+        return (uid_t)atomic_load(&cached);
+    f = fopen("/proc/sys/kernel/overflowuid", "re");
+    if (f == NULL)
+        return user;
+    if (fscanf(f, "%u", &user) == 1)
+        atomic_store(&cached, (long)user);
+    fclose(f);
+    return user;
+}
+
 static bool
 is_mapped(uid_t user)
 {
     unsigned first, count;
     bool     mapped = false;
-    FILE    *f = fopen("/proc/self/uid_map", "re");
+    FILE    *f;
 
-    if (f == NULL)
+    if (user != overflow_user())
         return true;
+    f = fopen("/proc/self/uid_map", "re");
+    if (f == NULL)
+        return false;
     while (!mapped && fscanf(f, "%u %*u %u", &first, &count) == 2)
         mapped = user >= first && user - first < count;
     fclose(f);
@@ -42,7 +113,13 @@ is_mapped(uid_t user)
 }
 
 bool
-namespace_trusts(uid_t owner)
+shmx_same_user(uid_t a, uid_t b)
 {
-    return owner == 0 || (owner == geteuid() && is_mapped(owner));
+    return a == b && is_mapped(a);
+}
+
+bool
+shmx_trusts(uid_t owner)
+{
+    return owner == 0 || shmx_same_user(owner, geteuid());
 }

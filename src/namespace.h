@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Which process, which IPC namespace and which users these are. */
 #ifndef SHMX_NAMESPACE_H
 #define SHMX_NAMESPACE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-#define NAMESPACE_IPC "/proc/self/ns/ipc"
-#define NAMESPACE_PID "/proc/self/ns/pid"
+#define PID_BITS 22 /* of a pid: PID_MAX_LIMIT is 4 Mi */
 
-/* The number of that namespace of this process; 0 where /proc is not there to tell. Returns 0 or
-   -errno. */
-int namespace_number(const char *path, unsigned long *number);
+/*
+ * A number that no other living process has: the number of the pid namespace (32 bits; 0 where
+ * /proc is not there to tell), then the pid in it. Never 0. Returns 0 or a negative errno.
+ */
+int shmx_process(uint64_t *number);
 
-/* Whether that user is the effective one or root. All users that a user namespace does not know
-   look the same there, the effective one among them perhaps: such a user is trusted by nobody. */
-bool namespace_trusts(uid_t owner);
+/* The number of the calling thread's IPC namespace; 0 where /proc is not there to tell. Returns 0
+   or a negative errno. */
+int shmx_ipc_namespace(unsigned long *number);
+
+/* Whether both are known to be the same user. All users whom the user namespace does not map have
+   one number, so that number is never equal to anything. */
+bool shmx_same_user(uid_t a, uid_t b);
+
+/* Whether that user is the effective one or root. */
+bool shmx_trusts(uid_t owner);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The segment behind a handle, and the contract that a backend keeps. */
+/* The segment behind a handle, its beginning and end, and the contract that a backend keeps. */
 #ifndef SHMX_SEGMENT_H
 #define SHMX_SEGMENT_H
 
@@ -15,65 +15,128 @@
 
 struct attachment {
     LIST_ENTRY(attachment) link;
-    void    *addr;   /* what the caller was given */
+    void    *addr;   /* what the caller was given; NULL while the attachment is being made */
     void    *base;   /* start of the mapping */
-    size_t   length; /* of the mapping, whole pages */
-    uint64_t offset; /* of the mapping in the segment, whole pages */
+    size_t   length; /* of the mapping, in whole pages */
+    uint64_t offset; /* of the mapping in the segment, in whole pages */
     unsigned flags;  /* SHMX_*; SHMX_RDONLY also where the handle forces it */
-    pid_t    pid;    /* SHMX_DONTFORK: the process that has it */
-    bool     owned;  /* base and length are ours to munmap (System V: else it is shmat's) */
+};
+
+enum name_state {
+    NAME_UNKNOWN,  /* the handle knows of none: there may be one that another handle has given */
+    NAME_CHANGING, /* a thread is publishing or destroying just now */
+    NAME_KNOWN,    /* the name leads here, as far as this handle knows */
+    NAME_ENDED     /* the segment was destroyed through this handle */
 };
 
 struct shmx {
     const struct shmx_backend *backend;
-    pthread_rwlock_t           lock; /* shared: what only looks or copies; exclusive: the rest */
+    /* Guards what follows and can change. It is held for instructions, and never while memory is
+       reserved, populated or copied, or while another process is waited for. */
+    pthread_mutex_t lock;
     LIST_HEAD(, attachment) attachments;
-    char       *name;      /* "posix:/frames"; NULL if it never had one */
-    const char *label;     /* what shmx_name answers: name, or a raw reference, or NULL */
-    size_t      page;      /* alignment and granularity of attachments, bytes */
-    unsigned    flags;     /* SHMX_RDONLY, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE (was got) */
-    bool        named;     /* name still leads here, as far as this handle knows */
-    bool        destroyed; /* through this handle */
+    enum name_state name_state;
+    char           *name;  /* "posix:/frames", kept until the end; NULL if none was ever known */
+    size_t          page;  /* alignment and granularity of attachments, bytes */
+    unsigned        flags; /* SHMX_RDONLY, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE (was got) */
 };
 
-/* In whole pages, of a size that is a power of two. */
+/* The base of a new handle. */
+void shmx_segment_begin(struct shmx *seg, const struct shmx_backend *backend, unsigned flags);
+
+/* Frees what the base has; also of a handle that is only half made. */
+void shmx_segment_end(struct shmx *seg);
+
+/* The text of such a name, to be freed; NULL: no memory. */
+char *shmx_segment_new_name(const struct shmx *seg, const char *entry);
+
+/* The name of a new handle, known from the beginning. -ENOMEM, or 0. */
+int shmx_segment_set_name(struct shmx *seg, const char *entry);
+
+/* The entry of the name that the handle knows, or NULL. It stays valid. */
+const char *shmx_segment_entry(struct shmx *seg);
+
+/* One thread changes the name at a time: -EBUSY, or 0 and the state before. A name that it gives to
+   the end is the handle's from then on; it may be NULL. */
+int  shmx_segment_begin_change(struct shmx *seg, enum name_state *before);
+void shmx_segment_end_change(struct shmx *seg, enum name_state state, char *name);
+
+/* Round up to whole pages, of a size that is a power of two. */
 static inline size_t
 segment_round_up(const struct shmx *seg, size_t bytes)
 {
     return (bytes + seg->page - 1) & ~(seg->page - 1);
 }
 
+/*
+ * No public function is a cancellation point: a thread that is cancelled inside one finishes it
+ * first. So nothing stays locked and nothing is leaked. Every public function that makes system
+ * calls begins with this declaration.
+ */
+static inline int
+cancellation_off(void)
+{
+    int state;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    return state;
+}
+
+static inline void
+cancellation_restore(const int *state)
+{
+    int ignored;
+
+    pthread_setcancelstate(*state, &ignored);
+}
+
+#define NO_CANCELLATION                                                                            \
+    const int cancellation __attribute__((cleanup(cancellation_restore), unused)) =                \
+        cancellation_off()
+
 typedef int (*segment_visitor)(const char *name, const struct shmx_stat *st, void *arg);
 
 /*
- * One backend. An operation that is NULL answers -ENOTSUP. The locks are the caller's business, as
- * are NULL pointers, unknown flags and ranges. A reference is a name, or the backend's own. "Not
- * mine" is -ENOENT: the next backend is asked.
+ * One backend. An operation that is NULL answers -ENOTSUP. NULL pointers, unknown flags and ranges
+ * are checked before. A reference is a name, or the backend's own. "Not mine" is -ENOENT: then the
+ * next backend is asked.
  */
 struct shmx_backend {
-    const char *prefix;   /* of names, "posix:" */
-    unsigned    flag;     /* SHMX_POSIX or SHMX_SYSV */
-    int         shortage; /* what a fault without memory means: -ENOSPC or -ENOMEM */
+    unsigned flag;     /* SHMX_POSIX or SHMX_SYSV */
+    int      shortage; /* what a fault without memory means: -ENOSPC or -ENOMEM */
 
     /* A new, complete segment; still nameless, unless the reference is a raw key. */
     int (*create)(const struct reference *ref, size_t size, mode_t mode, unsigned flags,
                   struct shmx **seg);
     int (*open)(const struct reference *ref, unsigned flags, struct shmx **seg);
-    int (*open_fd)(int fd, unsigned flags, struct shmx **seg);
     /* Make the entry lead here: exclusively, atomically, or not at all. */
     int (*publish)(struct shmx *seg, const char *entry);
+    /* How many names lead here, whoever gave them. */
+    int (*count_names)(struct shmx *seg);
+    /* Take back what publish did. Errors are ignored. */
+    void (*unpublish)(struct shmx *seg, const char *entry);
     /* Remove the entry if it is this backend's and its segment is dead: 1, else 0. */
     int (*vacate)(const char *entry);
     int (*destroy)(struct shmx *seg);
     int (*remove)(const struct reference *ref);
-    /* Free everything; the attachments are gone already. */
+    int (*stat_name)(const struct reference *ref, struct shmx_stat *st);
+    /* Free everything; the attachments are gone already. Errors are ignored. */
     void (*close)(struct shmx *seg);
+    /* The same for a segment that has not been published; it goes, too. */
+    void (*discard)(struct shmx *seg);
+    /* The text that opens the segment without a name, or NULL. The lock is held. */
+    const char *(*label)(struct shmx *seg);
 
-    /* Map a->offset, a->length as a->flags say, at a->base if fixed; fills in a->base, a->owned. */
-    int (*attach)(struct shmx *seg, struct attachment *a);
-    /* Before a detach: 1 if the mapping was taken over and must stay, 0, or an error. */
-    int (*keep)(struct shmx *seg, struct attachment *a);
-    int (*unmap)(struct attachment *a);
+    /* Before a range is populated: reserve its memory, all or nothing. May be NULL. */
+    int (*reserve)(struct shmx *seg, const struct attachment *a);
+    /* Before a fixed attachment at a->base: refuse what is impossible, and move what the library has
+       mapped for itself out of these addresses. May be NULL. */
+    int (*prepare_fixed)(struct shmx *seg, const struct attachment *a);
+    /* Map a->offset, a->length wherever the kernel likes; fills in a->base. */
+    int (*map)(struct shmx *seg, struct attachment *a);
+    int (*unmap)(struct shmx *seg, struct attachment *a);
+    /* The same when the handle is closed. Errors are ignored. */
+    void (*drop)(struct shmx *seg, struct attachment *a);
 
     int64_t (*size)(struct shmx *seg);
     int (*resize)(struct shmx *seg, uint64_t size);
@@ -92,5 +155,8 @@ struct shmx_backend {
 
 extern const struct shmx_backend shmx_posix;
 extern const struct shmx_backend shmx_sysv;
+
+/* Not public: a handle of a descriptor, which only the POSIX backend can make. */
+int shmx_posix_open_fd(int fd, unsigned flags, struct shmx **seg);
 
 #endif

@@ -6,114 +6,56 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
-#include <sys/types.h>
-#include <unistd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
 
-/* A byte for each process: its pid namespace, 32 bits, and its pid there, 22 bits (PID_MAX_LIMIT).
- */
-#define PID_BITS  22
-#define FIRST     ((off_t)1 << 62)
-#define END       (FIRST + ((off_t)1 << (32 + PID_BITS)))
-#define SIZE_TURN (FIRST - 1)
+/* A byte for each process, at the number that shmx_process gives. */
+#define FIRST ((off_t)1 << 62)
+#define SIZE  ((off_t)1 << (32 + PID_BITS))
 
 _Static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
 
 static int
-lock(int fd, int command, short type, off_t start, off_t length)
+lock(int fd, short type, off_t start, off_t length)
 {
     struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
 
-    if (fcntl(fd, command, &lock) == 0)
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
         return 0;
     return errno == EACCES || errno == EAGAIN ? -EAGAIN : failure();
 }
 
-static off_t
-byte_of_this_process(void)
-{
-    unsigned long space;
-
-    /* Without /proc, processes of the same pid in different namespaces are counted as one. */
-    if (namespace_number(NAMESPACE_PID, &space) < 0)
-        space = 0;
-    return FIRST + ((off_t)(space & UINT32_MAX) << PID_BITS) + getpid();
-}
-
 int
-holders_join(int fd)
+shmx_holders_join(int fd)
 {
-    return lock(fd, F_OFD_SETLK, F_RDLCK, byte_of_this_process(), 1);
-}
+    uint64_t process;
+    int      r = shmx_process(&process);
 
-/* Some lock of another description within the bytes: 1 and written to *found; 0: none. */
-static int
-find(int fd, off_t start, off_t end, struct flock *found)
-{
-    *found = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    found->l_start = start;
-    found->l_len = end - start;
-    if (end <= start)
-        return 0;
-    if (fcntl(fd, F_OFD_GETLK, found) < 0)
-        return failure();
-    return found->l_type != F_UNLCK;
+    return r < 0 ? r : lock(fd, F_RDLCK, FIRST + (off_t)process, 1);
 }
 
 bool
-holders_exist(int fd)
+shmx_holders_exist(int fd)
 {
-    struct flock found;
+    struct flock found = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FIRST, .l_len = SIZE
+    };
 
-    return find(fd, FIRST, END, &found) != 0;
+    return fcntl(fd, F_OFD_GETLK, &found) < 0 || found.l_type != F_UNLCK;
 }
 
-/* The kernel reports any lock of the range, not the first: so look on both sides of it. */
-static int64_t
-count_between(int fd, off_t start, off_t end)
-{
-    struct flock found;
-    int64_t      count = 0, left;
-    int          r;
-
-    while ((r = find(fd, start, end, &found)) == 1) {
-        off_t from = found.l_start < start ? start : found.l_start;
-        off_t to = found.l_len == 0 || found.l_start + found.l_len > end
-                       ? end
-                       : found.l_start + found.l_len;
-
-        left = count_between(fd, start, from);
-        if (left < 0)
-            return -1;
-        count += left + (found.l_type == F_RDLCK ? to - from : 0);
-        start = to;
-    }
-    return r < 0 ? -1 : count;
-}
-
-int64_t
-holders_count(int fd, bool own)
-{
-    off_t   mine = own ? byte_of_this_process() : FIRST;
-    int64_t below = count_between(fd, FIRST, mine);
-    int64_t above = count_between(fd, own ? mine + 1 : mine, END);
-
-    return below < 0 || above < 0 ? -1 : below + above + own;
-}
-
-int
-holders_exclude(int fd)
-{
-    return lock(fd, F_OFD_SETLK, F_WRLCK, FIRST, END - FIRST);
-}
-
-bool
-holders_alone(int fd)
+/* A write lease is granted only if nobody else has the object open or mapped. */
+static bool
+is_alone(int fd)
 {
     bool alone;
 
-    /* A write lease is granted only if nobody else has the object open or mapped. Who opens it in
-       the moment until it is given back makes the kernel signal us: let that be an ignored one. */
+    /* Who opens the object until the lease is given back makes the kernel signal us. Let that be a
+       signal that is ignored unless the program wants it. */
     if (fcntl(fd, F_SETSIG, SIGURG) < 0)
         return false;
     alone = fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
@@ -122,14 +64,134 @@ holders_alone(int fd)
     return alone;
 }
 
-int
-holders_lock_size(int fd)
+bool
+shmx_holders_exclude(int fd)
 {
-    return lock(fd, F_OFD_SETLKW, F_WRLCK, SIZE_TURN, 1);
+    if (lock(fd, F_WRLCK, FIRST, SIZE) < 0)
+        return false;
+    if (is_alone(fd))
+        return true;
+    shmx_holders_readmit(fd);
+    return false;
 }
 
+/* Closing the descriptor would not do: a child that was forked meanwhile has it, too. */
 void
-holders_unlock_size(int fd)
+shmx_holders_readmit(int fd)
 {
-    lock(fd, F_OFD_SETLK, F_UNLCK, SIZE_TURN, 1);
+    lock(fd, F_UNLCK, FIRST, SIZE);
+}
+
+/* "7: OFDLCK ADVISORY  READ -1 00:19:1043 4611686018427387904 4611686018427387904" */
+static bool
+parse_row(const char *line, struct holder *holder)
+{
+    char     kind[16], type[16], end[24];
+    unsigned major, minor;
+    uint64_t ino, start;
+
+    if (sscanf(line, "%*u: %15s %*s %15s %*d %x:%x:%" SCNu64 " %" SCNu64 " %23s", kind, type,
+               &major, &minor, &ino, &start, end)
+        != 7)
+        return false; /* who waits for a lock has an arrow in front */
+    *holder = (struct holder){ .dev = makedev(major, minor), .ino = (ino_t)ino };
+    /* A lock of more than one byte is a stranger's. */
+    if (strcmp(kind, "OFDLCK") == 0 && strcmp(type, "READ") == 0 && start >= (uint64_t)FIRST
+        && start < (uint64_t)(FIRST + SIZE) && strtoull(end, NULL, 10) == start)
+        holder->byte = start;
+    return true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct holder *x = a, *y = b;
+
+    if (x->dev != y->dev)
+        return x->dev < y->dev ? -1 : 1;
+    if (x->ino != y->ino)
+        return x->ino < y->ino ? -1 : 1;
+    return (x->byte > y->byte) - (x->byte < y->byte);
+}
+
+static int
+append(struct holders *holders, const struct holder *holder)
+{
+    struct holder *grown = holders->items;
+
+    if ((holders->count & (holders->count - 1)) == 0) { /* full at every power of two */
+        grown = reallocarray(grown, holders->count == 0 ? 1 : holders->count * 2, sizeof *grown);
+        if (grown == NULL)
+            return -ENOMEM;
+    }
+    grown[holders->count++] = *holder;
+    holders->items = grown;
+    return 0;
+}
+
+int
+shmx_holders_read(struct holders *holders)
+{
+    struct holder holder;
+    char          line[256];
+    int           r = 0;
+    FILE         *f = fopen("/proc/locks", "re");
+
+    *holders = (struct holders){ .unknown = f == NULL };
+    if (f == NULL)
+        return 0;
+    while (r == 0 && fgets(line, sizeof line, f) != NULL)
+        if (parse_row(line, &holder))
+            r = append(holders, &holder);
+    fclose(f);
+    if (r < 0)
+        free(holders->items);
+    else if (holders->count > 0)
+        qsort(holders->items, holders->count, sizeof *holders->items, compare);
+    return r;
+}
+
+/* The first lock on the object, or where it would stand. */
+static size_t
+first_of(const struct holders *holders, dev_t dev, ino_t ino)
+{
+    const struct holder wanted = { .dev = dev, .ino = ino };
+    size_t              low = 0, high = holders->count, middle;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        if (compare(&holders->items[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool
+is_of(const struct holders *holders, size_t i, dev_t dev, ino_t ino)
+{
+    return i < holders->count && holders->items[i].dev == dev && holders->items[i].ino == ino;
+}
+
+int64_t
+shmx_holders_count(const struct holders *holders, dev_t dev, ino_t ino)
+{
+    int64_t  count = 0;
+    uint64_t last = 0;
+    size_t   i;
+
+    if (holders->unknown)
+        return -1;
+    for (i = first_of(holders, dev, ino); is_of(holders, i, dev, ino); i++) {
+        count += holders->items[i].byte != last; /* several handles of one process have one byte */
+        last = holders->items[i].byte;
+    }
+    return count;
+}
+
+bool
+shmx_holders_none(const struct holders *holders, dev_t dev, ino_t ino)
+{
+    return !holders->unknown && !is_of(holders, first_of(holders, dev, ino), dev, ino);
 }

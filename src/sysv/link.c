@@ -3,26 +3,29 @@
 
 #include "../failure.h"
 #include "../namespace.h"
+#include "table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/shm.h>
+#include <unistd.h>
 
 void
-link_format(const struct link *link, char text[LINK_TEXT_MAX])
+shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX])
 {
     if (link->by_key)
         snprintf(text, LINK_TEXT_MAX, "sysv:key=0x%x size=%" PRIu64 " ipc=%lu",
                  (unsigned)link->number, link->size, link->ipc);
     else
-        snprintf(text, LINK_TEXT_MAX, "sysv:id=%d size=%" PRIu64 " ipc=%lu pid=%ld pidns=%lu",
-                 link->number, link->size, link->ipc, link->pid, link->pidns);
+        snprintf(text, LINK_TEXT_MAX, "sysv:id=%d size=%" PRIu64 " ipc=%lu time=%" PRId64,
+                 link->number, link->size, link->ipc, link->time);
 }
 
-static inline bool
+static bool
 take_word(const char **text, const char *word)
 {
     const size_t length = strlen(word);
@@ -33,7 +36,7 @@ take_word(const char **text, const char *word)
     return true;
 }
 
-/* Digits as link_format writes them, without a sign or zeros in front. */
+/* Digits as shmx_link_format writes them, without a sign or zeros in front. */
 static bool
 take_number(const char **text, int base, uint64_t max, uint64_t *number)
 {
@@ -48,9 +51,9 @@ take_number(const char **text, int base, uint64_t max, uint64_t *number)
 }
 
 int
-link_parse(const char *text, struct link *link)
+shmx_link_parse(const char *text, struct link *link)
 {
-    uint64_t number = 0, size, ipc, pid = 0, pidns = 0;
+    uint64_t number = 0, size = 0, ipc = 0, made = 0;
     bool     by_key = take_word(&text, "sysv:key=0x");
     bool     well = by_key ? take_number(&text, 16, UINT_MAX, &number) && number != 0
                            : take_word(&text, "sysv:id=") && take_number(&text, 10, INT_MAX, &number);
@@ -58,42 +61,115 @@ link_parse(const char *text, struct link *link)
     well = well && take_word(&text, " size=") && take_number(&text, 10, UINT64_MAX, &size)
            && take_word(&text, " ipc=") && take_number(&text, 10, ULONG_MAX, &ipc);
     if (well && !by_key)
-        well = take_word(&text, " pid=") && take_number(&text, 10, LONG_MAX, &pid)
-               && take_word(&text, " pidns=") && take_number(&text, 10, ULONG_MAX, &pidns);
+        well = take_word(&text, " time=") && take_number(&text, 10, INT64_MAX, &made);
     if (!well || *text != '\0')
         return -ELOOP;
     *link = (struct link){ .by_key = by_key,
                            .number = (int)(unsigned)number,
                            .size = size,
                            .ipc = (unsigned long)ipc,
-                           .pid = (long)pid,
-                           .pidns = (unsigned long)pidns };
+                           .time = (int64_t)made };
     return 0;
 }
 
 int
-link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
+shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
 {
     struct stat before, after;
     int         r;
 
     /* The text and the owner must be those of one and the same link. */
     do {
-        r = directory_stat(entry, &before);
+        r = shmx_directory_stat(entry, &before);
         if (r == 0 && !S_ISLNK(before.st_mode))
             r = -ENOENT;
         if (r == 0)
-            r = directory_readlink(entry, text, LINK_TEXT_MAX);
+            r = shmx_directory_readlink(entry, text, LINK_TEXT_MAX);
         if (r == 0)
-            r = directory_stat(entry, &after);
+            r = shmx_directory_stat(entry, &after);
         if (r != 0)
             return r;
     } while (before.st_ino != after.st_ino || before.st_dev != after.st_dev);
 
-    r = link_parse(text, link);
+    r = shmx_link_parse(text, link);
     link->owner = after.st_uid;
-    link->made = after.st_mtim;
+    link->names = after.st_nlink;
     link->changed = after.st_ctim;
+    return r;
+}
+
+uint64_t
+shmx_link_meant(const struct link *link)
+{
+    return (unsigned)link->number;
+}
+
+static bool
+is_of_this_namespace(const struct link *link)
+{
+    unsigned long here;
+
+    return shmx_ipc_namespace(&here) == 0 && here != 0 && link->ipc == here;
+}
+
+int
+shmx_link_locate(const struct link *link)
+{
+    int id;
+
+    if (!link->by_key)
+        return is_of_this_namespace(link) ? link->number : -EXDEV;
+    /* Without size and rights asked for, this says where the key leads, and nothing else. A key
+       whose segment fits the link is the right one, so the namespace need not be looked at. */
+    id = shmget(link->number, 0, 0);
+    return id < 0 ? failure() : id;
+}
+
+static bool
+resembles(const struct link *link, const struct shmx_stat *st)
+{
+    return st->size == link->size && (link->by_key ? st->key == link->number : st->id == link->number)
+           && (shmx_same_user(link->owner, st->uid) || shmx_same_user(link->owner, st->cuid));
+}
+
+bool
+shmx_link_matches(const struct link *link, const struct shmx_stat *st)
+{
+    return resembles(link, st) && (link->by_key || st->ctime.tv_sec == link->time);
+}
+
+bool
+shmx_link_judge(struct lead *lead, int id)
+{
+    int r = id < 0 ? id : shmx_table_examine(id, &lead->st);
+
+    lead->error = r == 0 ? -ENOENT : r;
+    if (r == 0 && shmx_link_matches(&lead->link, &lead->st)) {
+        lead->verdict = LINK_LIVE;
+        return false;
+    }
+    /* What is missing here may well be there in the link's own namespace. */
+    if ((r == 0 || r == -ENOENT) && !is_of_this_namespace(&lead->link))
+        lead->error = -EXDEV;
+    lead->verdict = lead->error == -ENOENT ? LINK_GONE : LINK_UNKNOWN;
+    return lead->verdict == LINK_GONE && r == 0 && !lead->link.by_key
+           && resembles(&lead->link, &lead->st);
+}
+
+void
+shmx_link_pause(void)
+{
+    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+int
+shmx_link_follow(const char *entry, struct lead *lead)
+{
+    int r, tries = 0;
+
+    while ((r = shmx_link_read(entry, &lead->link, lead->text)) == 0
+           && shmx_link_judge(lead, shmx_link_locate(&lead->link)) && ++tries < LINK_TRIES)
+        shmx_link_pause();
     return r;
 }
 
@@ -102,78 +178,46 @@ has_text(const char *entry, const void *what)
 {
     char text[LINK_TEXT_MAX];
 
-    return directory_readlink(entry, text, sizeof text) == 0 && strcmp(text, what) == 0;
+    return shmx_directory_readlink(entry, text, sizeof text) == 0 && strcmp(text, what) == 0;
 }
 
 int
-link_withdraw(const char *entry, const char *text, char hidden[DIRECTORY_HIDDEN_MAX])
+shmx_link_withdraw(const char *entry, const struct link *link, const char *text,
+                   char hidden[HIDDEN_MAX])
 {
-    return directory_withdraw(entry, has_text, text, hidden);
+    int r;
+
+    if (!has_text(entry, text))
+        return -ENOENT;
+    r = shmx_hidden_name(HIDDEN_WITHDRAW, shmx_link_meant(link), entry, hidden);
+    return r < 0 ? r : shmx_directory_withdraw(entry, hidden, has_text, text);
 }
 
 int
-link_remove(const char *entry, const char *text)
+shmx_link_remove(const char *entry, const struct link *link, const char *text)
 {
-    char hidden[DIRECTORY_HIDDEN_MAX];
-    int  r = link_withdraw(entry, text, hidden);
+    char hidden[HIDDEN_MAX];
+    int  r = shmx_link_withdraw(entry, link, text, hidden);
 
-    return r < 0 ? r : directory_unlink(hidden);
+    if (r == 0)
+        r = shmx_directory_unlink(hidden);
+    return r;
 }
 
 int
-link_locate(const struct link *link)
+shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid)
 {
-    unsigned long here;
-    int           id, r = namespace_number(NAMESPACE_IPC, &here);
+    char    target[LINK_TEXT_MAX];
+    ssize_t length;
+    int     r = 0, fd = shmx_directory_open(entry, O_PATH, 0);
 
-    if (r < 0)
-        return r;
-    /* Without /proc, on either side, nobody knows: then the other comparisons must do. */
-    if (link->ipc != here && link->ipc != 0 && here != 0)
-        return -EXDEV;
-    if (!link->by_key)
-        return link->number;
-    /* Without size and rights asked for, this says where the key leads, and nothing else. */
-    id = shmget(link->number, 0, 0);
-    return id < 0 ? failure() : id;
-}
-
-/* What its not being here means. */
-static enum link_verdict
-judge_missing(const struct link *link)
-{
-    unsigned long here;
-
-    return namespace_number(NAMESPACE_IPC, &here) == 0 && link->ipc == here ? LINK_GONE
-                                                                            : LINK_ABROAD;
-}
-
-/* Ids are recycled: who made the segment, where pids can be compared? */
-static bool
-has_another_creator(const struct link *link, const struct shmid_ds *ds)
-{
-    unsigned long here;
-
-    return ds->shm_cpid != link->pid && namespace_number(NAMESPACE_PID, &here) == 0
-           && link->pidns == here;
-}
-
-enum link_verdict
-link_judge(const struct link *link, int id, struct shmid_ds *ds)
-{
-    if (id == -EXDEV)
-        return LINK_ABROAD;
-    if (id < 0)
-        return id == -ENOENT ? judge_missing(link) : LINK_HIDDEN;
-    if (shmctl(id, IPC_STAT, ds) < 0)
-        return errno == EINVAL || errno == EIDRM ? judge_missing(link) : LINK_HIDDEN;
-    if (ds->shm_segsz != link->size)
-        return LINK_GONE;
-    if (link->by_key && ds->shm_perm.__key != link->number)
-        return LINK_GONE;
-    if (!link->by_key && has_another_creator(link, ds))
-        return LINK_GONE;
-    if (link->owner != ds->shm_perm.uid && link->owner != ds->shm_perm.cuid)
-        return LINK_STRANGE;
-    return LINK_LIVE;
+    if (fd < 0)
+        return fd;
+    length = readlinkat(fd, "", target, sizeof target);
+    if (length != (ssize_t)strlen(text) || memcmp(target, text, (size_t)length) != 0)
+        r = -ENOENT;
+    else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+        r = failure();
+    close(fd);
+    return r;
 }

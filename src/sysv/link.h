@@ -4,61 +4,88 @@
  * text where the segment is,
  *
  *     sysv:key=0x51a3 size=4096 ipc=4026531839
- *     sysv:id=98310 size=4096 ipc=4026531839 pid=812 pidns=4026531836
+ *     sysv:id=98310 size=4096 ipc=4026531839 time=1795283111
  *
- * with the size in bytes and the IPC namespace; and for an id, since ids are recycled, the creator.
- * Anybody can write a link, so what it says is compared with what the kernel says.
+ * with the size in bytes and the IPC namespace; and for an id, since ids are recycled, the time of
+ * the segment's last change as the kernel has it. Anybody can write a link. So what the link says is
+ * compared with what the kernel says, and its owner with the segment's owner and creator.
  */
 #ifndef SHMX_LINK_H
 #define SHMX_LINK_H
 
 #include "../directory.h"
+#include "shmx.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/shm.h>
 #include <time.h>
 
 #define LINK_TEXT_MAX 128
+
+/* How often to look again at a link that is being renewed, with a pause in between. */
+#define LINK_TRIES 100
 
 struct link {
     bool          by_key; /* else by id */
     int           number; /* the key or the id */
     uint64_t      size;
-    unsigned long ipc; /* the namespace in which it means something */
-    long          pid; /* by id: shm_cpid, and the namespace that counts it so */
-    unsigned long pidns;
+    unsigned long ipc;  /* the namespace in which it means something; 0: unknown */
+    int64_t       time; /* by id: shm_ctime */
     /* Not in the text, but of the link: */
     uid_t           owner;
-    struct timespec made, changed;
+    nlink_t         names;
+    struct timespec changed;
 };
 
 enum link_verdict {
-    LINK_LIVE,    /* leads to its segment */
-    LINK_GONE,    /* the segment does not exist any more */
-    LINK_STRANGE, /* leads to a segment of people who did not make the link */
-    LINK_HIDDEN,  /* there is one, and the caller may not examine it */
-    LINK_ABROAD,  /* of another IPC namespace, or of nobody knows which */
+    LINK_LIVE,   /* leads to its segment */
+    LINK_GONE,   /* leads nowhere: the segment is gone, or was never the link's */
+    LINK_UNKNOWN /* nobody here can tell: of another IPC namespace, or the segment is secret */
 };
 
-void link_format(const struct link *link, char text[LINK_TEXT_MAX]);
+/* A link, where it leads, and what is there. */
+struct lead {
+    struct link       link;
+    char              text[LINK_TEXT_MAX];
+    enum link_verdict verdict;
+    int               error; /* LINK_UNKNOWN: why, -EXDEV or another */
+    struct shmx_stat  st;    /* LINK_LIVE: of the segment */
+};
 
-/* 0, or -ELOOP: no text of link_format; then *link is left alone. */
-int link_parse(const char *text, struct link *link);
+void shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX]);
+
+/* 0, or -ELOOP: no text of shmx_link_format; then *link is left alone. */
+int shmx_link_parse(const char *text, struct link *link);
 
 /* The link at the entry. -ENOENT: none there; -ELOOP: a symbolic link, but not ours. */
-int link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX]);
+int shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX]);
 
-/* Take the link with that text away to a hidden entry; see directory_withdraw. */
-int link_withdraw(const char *entry, const char *text, char hidden[DIRECTORY_HIDDEN_MAX]);
+/* What the hidden names of the link mean: the key or the id. */
+uint64_t shmx_link_meant(const struct link *link);
 
-/* The same, and remove it. */
-int link_remove(const char *entry, const char *text);
+/* The id of the segment, or -ENOENT, or another error; -EXDEV: of another IPC namespace. */
+int shmx_link_locate(const struct link *link);
 
-/* The id of the segment, or -ENOENT, or -EXDEV: of another IPC namespace, or another error. */
-int link_locate(const struct link *link);
+/* Compare with what the kernel says of the id (or error) that shmx_link_locate gave: fills in
+   verdict, error and st. True: the segment was changed just now, and so will the link; look again. */
+bool shmx_link_judge(struct lead *lead, int id);
 
-/* What the id, or error, that link_locate gave really is. ds is filled in if LIVE or STRANGE. */
-enum link_verdict link_judge(const struct link *link, int id, struct shmid_ds *ds);
+void shmx_link_pause(void);
+
+/* All of that. 0, or an error of shmx_link_read. */
+int shmx_link_follow(const char *entry, struct lead *lead);
+
+/* Whether that segment, as the kernel describes it, is the one that the link means. */
+bool shmx_link_matches(const struct link *link, const struct shmx_stat *st);
+
+/* Remove the entry if it is the link with that text. */
+int shmx_link_remove(const char *entry, const struct link *link, const char *text);
+
+/* The same, but leave it at the hidden entry. */
+int shmx_link_withdraw(const char *entry, const struct link *link, const char *text,
+                       char hidden[HIDDEN_MAX]);
+
+/* Give the link with that text to another owner. */
+int shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid);
 
 #endif

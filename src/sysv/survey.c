@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "survey.h"
-
-#include "../directory.h"
-#include "link.h"
+/* Walks over all System V segments and all links. */
+#include "../failure.h"
+#include "sysv.h"
 #include "table.h"
 
+#include <bsd/string.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/shm.h>
+#include <unistd.h>
 
-/* A link of this namespace, and where it stands. */
+/* A link, and where it stands. */
 struct known_link {
     struct link link;
     char        entry[NAME_MAX + 1];
@@ -33,15 +34,22 @@ compare(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
+static bool
+may_be_link(const struct dirent *d)
+{
+    return d->d_type == DT_LNK || d->d_type == DT_UNKNOWN;
+}
+
 static int
-remember_link(const char *entry, void *arg)
+remember_link(const struct dirent *d, void *arg)
 {
     struct known_links *links = arg;
     struct known_link  *grown;
     char                text[LINK_TEXT_MAX];
     struct link         link;
 
-    if (link_read(entry, &link, text) < 0 || link_locate(&link) == -EXDEV)
+    if (!may_be_link(d) || shmx_link_read(d->d_name, &link, text) < 0
+        || (!link.by_key && shmx_link_locate(&link) < 0))
         return 0;
     if ((links->count & (links->count - 1)) == 0) { /* full at every power of two */
         grown = reallocarray(links->items, links->count == 0 ? 1 : links->count * 2, sizeof *grown);
@@ -50,15 +58,9 @@ remember_link(const char *entry, void *arg)
         links->items = grown;
     }
     links->items[links->count].link = link;
-    snprintf(links->items[links->count].entry, sizeof links->items->entry, "%s", entry);
+    strlcpy(links->items[links->count].entry, d->d_name, sizeof links->items->entry);
     links->count++;
     return 0;
-}
-
-static bool
-leads_to(const struct link *link, const struct shmx_stat *st)
-{
-    return link->size == st->size && (link->owner == st->uid || link->owner == st->cuid);
 }
 
 /* A name of the segment, or NULL. */
@@ -78,65 +80,29 @@ find_entry(const struct known_links *links, bool by_key, const struct shmx_stat 
     while (found > links->items && compare(found - 1, &wanted) == 0)
         found--;
     for (; found < end && compare(found, &wanted) == 0; found++)
-        if (leads_to(&found->link, st))
+        if (shmx_link_matches(&found->link, st))
             return found->entry;
     return NULL;
 }
 
-/* The text that opens it; and what only the links tell of its state. */
+/* The text that opens it; and what only a link tells of its state. A segment that is being made or
+   removed just now has no name yet, or no more. */
 static void
-name_segment(const struct known_links *links, struct shmx_stat *st, char *name, size_t size)
+name_segment(const char *entry, struct shmx_stat *st, char text[NAME_TEXT_MAX])
 {
-    const char *entry = find_entry(links, true, st);
+    struct reference ref = { .backend = SHMX_SYSV, .kind = REFERENCE_NAME, .entry = entry };
 
-    if (entry == NULL)
-        entry = find_entry(links, false, st);
-    if (entry != NULL) {
-        snprintf(name, size, "sysv:/%s", entry);
-        if (directory_is_hidden(entry)) /* being made or removed */
-            st->state |= SHMX_IS_NAMELESS;
-        else
-            st->state &= ~SHMX_IS_NAMELESS;
-        return;
+    if (entry != NULL && (st->state & SHMX_IS_DESTROYED))
+        st->state |= SHMX_IS_EPHEMERAL;
+    if (entry != NULL && !shmx_is_hidden(entry)) {
+        st->state &= ~SHMX_IS_NAMELESS;
+    } else if (entry != NULL || st->key == 0) {
+        st->state |= SHMX_IS_NAMELESS;
+        ref = (struct reference){ .kind = REFERENCE_ID, .number = st->id };
+    } else {
+        ref = (struct reference){ .kind = REFERENCE_KEY, .number = st->key };
     }
-    if (st->key != 0)
-        snprintf(name, size, "sysv:key=0x%x", (unsigned)st->key);
-    else
-        snprintf(name, size, "sysv:id=%d", st->id);
-    st->state &= ~SHMX_IS_EPHEMERAL; /* merely destroyed, for all that one can see */
-}
-
-/* Visits all segments; those that are being made or removed by a hidden name. */
-static int
-survey(segment_visitor visit, void *arg)
-{
-    struct known_links links = { 0 };
-    struct shmx_stat  *rows = NULL;
-    char               name[sizeof "sysv:/" + NAME_MAX];
-    size_t             i, count;
-    int                r;
-
-    r = directory_walk(remember_link, &links);
-    if (r == 0)
-        r = table_read(&rows, &count);
-    if (r < 0)
-        goto out;
-    if (links.count > 0)
-        qsort(links.items, links.count, sizeof *links.items, compare);
-    for (i = 0; r == 0 && i < count; i++) {
-        name_segment(&links, &rows[i], name, sizeof name);
-        r = visit(name, &rows[i], arg);
-    }
-    free(rows);
-out:
-    free(links.items);
-    return r;
-}
-
-static bool
-is_under_way(const char *name)
-{
-    return strncmp(name, "sysv:/", 6) == 0 && directory_is_hidden(name + 6);
+    shmx_reference_print(&ref, text);
 }
 
 struct walk {
@@ -145,30 +111,94 @@ struct walk {
     void           *arg;
 };
 
+/* Visits all segments; under way are those that a hidden link leads to. */
 static int
-list_segment(const char *name, const struct shmx_stat *st, void *arg)
+survey(int (*visit)(const char *name, const struct shmx_stat *st, bool under_way,
+                    const struct walk *walk),
+       const struct walk *walk)
 {
-    const struct walk *walk = arg;
-    char               raw[32];
+    struct known_links links = { 0 };
+    struct shmx_stat  *rows = NULL;
+    const char        *entry;
+    char               text[NAME_TEXT_MAX];
+    size_t             i, count = 0;
+    int                r;
 
-    if (is_under_way(name)) {
-        snprintf(raw, sizeof raw, "sysv:id=%d", st->id);
-        name = raw;
+    r = shmx_directory_walk(remember_link, &links);
+    if (r == 0)
+        r = shmx_table_read(&rows, &count);
+    if (links.count > 0)
+        qsort(links.items, links.count, sizeof *links.items, compare);
+    for (i = 0; r == 0 && i < count; i++) {
+        entry = find_entry(&links, true, &rows[i]);
+        if (entry == NULL)
+            entry = find_entry(&links, false, &rows[i]);
+        name_segment(entry, &rows[i], text);
+        r = visit(text, &rows[i], entry != NULL && shmx_is_hidden(entry), walk);
     }
+    free(rows);
+    free(links.items);
+    return r;
+}
+
+static int
+list_segment(const char *name, const struct shmx_stat *st, bool under_way, const struct walk *walk)
+{
+    (void)under_way;
     return walk->visit(name, st, walk->arg);
 }
 
 int
-survey_list(segment_visitor visit, void *arg)
+shmx_sysv_list(segment_visitor visit, void *arg)
 {
     return survey(list_segment, &(struct walk){ .visit = visit, .arg = arg });
+}
+
+int
+shmx_sysv_stat_name(const struct reference *ref, struct shmx_stat *st)
+{
+    struct shmx_stat row;
+    struct lead      lead;
+    char             text[NAME_TEXT_MAX];
+    int              id = ref->number, r = 0;
+
+    if (ref->kind == REFERENCE_NAME) {
+        r = shmx_link_follow(ref->entry, &lead);
+        if (r == 0)
+            r = lead.verdict == LINK_LIVE ? 0 : lead.error;
+        if (r < 0)
+            return r;
+        *st = lead.st;
+    } else {
+        if (ref->kind == REFERENCE_KEY)
+            id = shmget(ref->number, 0, 0);
+        r = id < 0 ? failure() : shmx_table_examine(id, st);
+        if (r == 0 && ref->kind == REFERENCE_KEY && st->key != ref->number)
+            r = -ENOENT; /* removed in between, and the id recycled */
+        if (r < 0)
+            return r;
+    }
+    name_segment(ref->entry, st, text);
+    if (shmx_table_find(st->id, &row))
+        st->resident = row.resident;
+    return 0;
+}
+
+/* Whether the kernel would let the caller remove that segment. */
+static bool
+may_remove(const struct shmx_stat *st)
+{
+    const uid_t user = geteuid();
+
+    return user == 0 || user == st->uid || user == st->cuid;
 }
 
 static int
 report_dead(const struct walk *walk, const char *entry, const struct link *link)
 {
-    char             name[sizeof "sysv:/" + NAME_MAX];
-    struct shmx_stat st = {
+    const struct reference ref = { .backend = SHMX_SYSV, .kind = REFERENCE_NAME, .entry = entry };
+    char                   text[NAME_TEXT_MAX];
+    const struct shmx_stat st = {
         .backend = SHMX_SYSV,
         .state = SHMX_IS_DEAD,
         .size = link->size,
@@ -181,58 +211,76 @@ report_dead(const struct walk *walk, const char *entry, const struct link *link)
 
     if (walk->visit == NULL)
         return 0;
-    snprintf(name, sizeof name, "sysv:/%s", entry);
-    return walk->visit(name, &st, walk->arg);
+    shmx_reference_print(&ref, text);
+    return walk->visit(text, &st, walk->arg);
 }
 
-/* The segment of an intent, and not one that had the key before it was written. The kernel takes
-   the seconds of a segment from a clock that lags behind that of files: one is forgiven. */
-static bool
-is_left_behind(const struct link *link, const struct shmid_ds *ds)
+/*
+ * What a killed process has left of a link. Nothing that lives is lost even if the process is not
+ * dead, in another pid namespace: a segment that nobody has attached was not made to its end, and
+ * who misses a hidden entry of its own writes it once more.
+ */
+static int
+collect_hidden(const struct walk *walk, const char *text, const struct lead *lead)
 {
-    return ds->shm_nattch == 0 && (!link->by_key || ds->shm_ctime + 1 >= link->made.tv_sec);
+    const bool    dry = walk->flags & SHMX_DRY_RUN, live = lead->verdict == LINK_LIVE;
+    struct hidden hidden;
+    int           r = 0;
+
+    if (!shmx_hidden_parse(text, &hidden) || shmx_hidden_in_use(&hidden)
+        || lead->verdict == LINK_UNKNOWN || !shmx_directory_may_unlink(text))
+        return 0;
+    if (hidden.kind == HIDDEN_WITHDRAW && hidden.meant != shmx_link_meant(&lead->link)) {
+        if (!dry && *hidden.entry != '\0')
+            shmx_directory_rename(text, hidden.entry);
+        return 0;
+    }
+    if (live && hidden.kind != HIDDEN_PUBLISH) {
+        if (!may_remove(&lead->st) || (hidden.kind == HIDDEN_CREATE && lead->st.holders > 0))
+            return 0;
+        if (!dry)
+            r = shmctl(lead->st.id, IPC_RMID, NULL);
+    }
+    if (r == 0 && !dry)
+        r = shmx_directory_unlink(text);
+    return r < 0 ? 0 : report_dead(walk, *hidden.entry != '\0' ? hidden.entry : text, &lead->link);
 }
 
 static int
-collect_link(const char *entry, void *arg)
+collect_link(const struct dirent *d, void *arg)
 {
-    const struct walk     *walk = arg;
-    const struct reference ref = { .kind = REFERENCE_NAME, .entry = entry };
-    const bool             hidden = directory_is_hidden(entry);
-    char                   text[LINK_TEXT_MAX];
-    struct link            link;
-    struct shmid_ds        ds;
-    enum link_verdict      verdict;
-    bool                   removed = true;
+    const struct walk *walk = arg;
+    struct lead        lead;
 
-    if (link_read(entry, &link, text) < 0
-        || (hidden && !directory_is_abandoned(entry, link.changed)))
+    if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0)
         return 0;
-    verdict = link_judge(&link, link_locate(&link), &ds);
-    if (verdict != LINK_GONE && !(hidden && verdict == LINK_LIVE && is_left_behind(&link, &ds)))
+    if (shmx_is_hidden(d->d_name))
+        return collect_hidden(walk, d->d_name, &lead);
+    if (lead.verdict != LINK_GONE || !shmx_directory_may_unlink(d->d_name))
         return 0;
-    if (!(walk->flags & SHMX_DRY_RUN))
-        removed = verdict == LINK_GONE ? shmx_sysv.vacate(entry) : shmx_sysv.remove(&ref) == 0;
-    return removed ? report_dead(walk, entry, &link) : 0;
+    if (!(walk->flags & SHMX_DRY_RUN)
+        && shmx_link_remove(d->d_name, &lead.link, lead.text) < 0)
+        return 0;
+    return report_dead(walk, d->d_name, &lead.link);
 }
 
+/* By the same text as others would use, and only if it is still the same segment. */
 static bool
 remove_orphan(const char *name, const struct shmx_stat *st)
 {
     struct reference ref;
-    struct shmid_ds  ds;
+    struct shmx_stat now;
 
-    if (shmctl(st->id, IPC_STAT, &ds) < 0 || ds.shm_nattch > 0)
-        return false;
-    return reference_parse(name, &ref) == 0 && shmx_sysv.remove(&ref) == 0;
+    return shmx_table_examine(st->id, &now) == 0 && now.holders == 0 && now.key == st->key
+           && now.size == st->size && now.cuid == st->cuid && now.ctime.tv_sec == st->ctime.tv_sec
+           && shmx_reference_parse(name, &ref) == 0 && shmx_sysv_remove(&ref) == 0;
 }
 
 static int
-collect_orphan(const char *name, const struct shmx_stat *st, void *arg)
+collect_orphan(const char *name, const struct shmx_stat *st, bool under_way,
+               const struct walk *walk)
 {
-    const struct walk *walk = arg;
-
-    if (st->holders > 0 || is_under_way(name))
+    if (st->holders > 0 || under_way || !may_remove(st))
         return 0;
     if ((walk->flags & SHMX_ORPHANS) && !(walk->flags & SHMX_DRY_RUN) && !remove_orphan(name, st))
         return 0;
@@ -240,10 +288,10 @@ collect_orphan(const char *name, const struct shmx_stat *st, void *arg)
 }
 
 int
-survey_collect(unsigned flags, segment_visitor visit, void *arg)
+shmx_sysv_collect(unsigned flags, segment_visitor visit, void *arg)
 {
     struct walk walk = { .flags = flags, .visit = visit, .arg = arg };
-    int         r = directory_walk(collect_link, &walk);
+    int         r = shmx_directory_walk(collect_link, &walk);
 
     return r != 0 ? r : survey(collect_orphan, &walk);
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #define TABLE "/proc/sysvipc/shm"
@@ -16,18 +17,18 @@ state_of(unsigned mode, int key)
 {
     unsigned state = 0;
 
-    /* Unless a link leads to it: the caller knows. */
+    /* Only links tell whether it is nameless in spite of that, or ephemeral: the caller knows. */
     if (key == 0)
         state |= SHMX_IS_NAMELESS;
     if (mode & SHM_DEST)
-        state |= SHMX_IS_EPHEMERAL;
+        state |= SHMX_IS_DESTROYED;
     if (mode & SHM_LOCKED)
         state |= SHMX_IS_PINNED;
     return state;
 }
 
-void
-table_describe(const struct shmid_ds *ds, int id, struct shmx_stat *st)
+static void
+describe(const struct shmid_ds *ds, int id, struct shmx_stat *st)
 {
     const struct ipc_perm *perm = &ds->shm_perm;
 
@@ -121,7 +122,7 @@ open_table(void)
 }
 
 int
-table_read(struct shmx_stat **rows, size_t *count)
+shmx_table_read(struct shmx_stat **rows, size_t *count)
 {
     struct shmx_stat row;
     FILE            *f = open_table();
@@ -142,7 +143,7 @@ table_read(struct shmx_stat **rows, size_t *count)
 }
 
 bool
-table_find(int id, struct shmx_stat *row)
+shmx_table_find(int id, struct shmx_stat *row)
 {
     FILE *f = open_table();
     bool  found = false;
@@ -153,4 +154,23 @@ table_find(int id, struct shmx_stat *row)
         found = row->id == id;
     fclose(f);
     return found;
+}
+
+int
+shmx_table_examine(int id, struct shmx_stat *st)
+{
+    struct shmid_ds ds;
+    int             r;
+
+    if (shmctl(id, IPC_STAT, &ds) == 0) {
+        describe(&ds, id, st);
+        return 0;
+    }
+    r = failure();
+    if (r == -EINVAL) /* also EIDRM */
+        return -ENOENT;
+    if (r != -EACCES || !shmx_table_find(id, st))
+        return r;
+    st->resident = 0;
+    return 0;
 }

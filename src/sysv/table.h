@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every System V segment of this IPC namespace, as /proc/sysvipc/shm has it. */
+/* What the kernel says of System V segments. */
 #ifndef SHMX_TABLE_H
 #define SHMX_TABLE_H
 
 #include "shmx.h"
 
 #include <stdbool.h>
-#include <sys/shm.h>
+#include <stddef.h>
 
-/* What struct shmid_ds says, as struct shmx_stat. */
-void table_describe(const struct shmid_ds *ds, int id, struct shmx_stat *st);
+/* What the kernel says of that id now, whatever the segment's mode. resident is left at 0. -ENOENT:
+   there is none. -EACCES: the mode keeps it secret, and /proc is not there to ask instead. */
+int shmx_table_examine(int id, struct shmx_stat *st);
 
-/* All rows, in *rows (to be freed) and *count. 0 or -errno; none where /proc is not there. */
-int table_read(struct shmx_stat **rows, size_t *count);
+/* All segments of this IPC namespace, in *rows (to be freed) and *count. 0 or -errno; none where
+   /proc is not there. */
+int shmx_table_read(struct shmx_stat **rows, size_t *count);
 
-/* The row of that id; false: none, or /proc does not tell. Rights on the segment play no part. */
-bool table_find(int id, struct shmx_stat *row);
+/* The row of that id, with resident; false: there is none, or /proc does not tell. */
+bool shmx_table_find(int id, struct shmx_stat *row);
 
 #endif

@@ -391,17 +391,20 @@ change_segment(int id, int command, const struct shmid_ds *ds)
     return r;
 }
 
+/* -EACCES: the kernel knows better. To it, removing once more what is removed and still attached is
+   no error; the library does not find it any more. */
 static int
 remove_segment(int id)
 {
-    char text[32];
-    int  r;
+    struct shmx_stat row;
+    char             text[32];
+    int              r;
 
     snprintf(text, sizeof text, "sysv:id=%d", id);
     r = shmx_remove(text);
-    if (r == 0)
+    if (r == 0 && !find_row(false, id, &row)) /* else it is still attached */
         unmask(id);
-    return r == -ENOENT ? -EINVAL : r;
+    return r == -ENOENT ? -EACCES : r;
 }
 
 PUBLIC int

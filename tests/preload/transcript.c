@@ -417,6 +417,35 @@ changed_segment(void)
     describe_segment(id);
 }
 
+/* Once more while it is still attached, by whom it was removed and by others. */
+static void
+removed_twice(void)
+{
+    int   id = get(0x7173, 100, IPC_CREAT | 0600), status;
+    char *map = say_whether(shmat(id, NULL, 0)), *again;
+    pid_t pid;
+
+    say(shmctl(id, IPC_RMID, NULL));
+    say(shmctl(id, IPC_RMID, NULL));
+    describe_segment(id);
+    get(0x7173, 0, 0);
+    again = say_whether(shmat(id, NULL, 0));
+    say(shmctl(id, IPC_RMID, NULL));
+    pid = fork();
+    if (pid == 0) {
+        say(shmctl(id, IPC_RMID, NULL));
+        if (setresuid(65534, 65534, 65534) == 0)
+            say(shmctl(id, IPC_RMID, NULL));
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    say(shmdt(again));
+    say(shmctl(id, IPC_RMID, NULL));
+    say(shmdt(map));
+    say(shmctl(id, IPC_RMID, NULL));
+    describe_segment(id);
+}
+
 static void
 segments_of_others(void)
 {
@@ -470,6 +499,7 @@ main(int argc, char **argv)
         segments();
         attached_over();
         changed_segment();
+        removed_twice();
         segments_of_others();
         return 0;
     }

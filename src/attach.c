@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Placing, attaching and detaching. */
+#include "failure.h"
+#include "segment.h"
+
+#include <errno.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define ATTACH_FLAGS                                                                               \
+    (SHMX_RDONLY | SHMX_PRIVATE | SHMX_EXEC | SHMX_POPULATE | SHMX_FIXED | SHMX_REPLACE | SHMX_ROUND)
+
+/* Where in the segment the mapping begins and how long it is. */
+static int
+choose_range(struct shmx *seg, uint64_t offset, size_t length, struct attachment *a)
+{
+    const int64_t  size = seg->backend->size(seg);
+    const uint64_t whole = (uint64_t)size;
+    const size_t   delta = (size_t)(offset & (seg->page - 1));
+
+    if (size < 0)
+        return (int)size;
+    if (size == 0)
+        return -ENODATA;
+    if (offset > whole || length > whole - offset || (length == 0 && offset == whole))
+        return -ERANGE;
+    if ((length != 0 ? length : whole - offset) > PTRDIFF_MAX - delta - seg->page)
+        return -ENOMEM; /* a 32-bit address space is smaller than an object may be */
+    if (length == 0)
+        length = (size_t)(whole - offset);
+    a->offset = offset - delta;
+    a->length = segment_round_up(seg, delta + length);
+    return 0;
+}
+
+/* At which address a fixed mapping begins. */
+static int
+choose_address(const struct shmx *seg, const void *wanted, size_t delta, struct attachment *a)
+{
+    uintptr_t addr = (uintptr_t)wanted;
+
+    if (addr < delta + seg->page)
+        return -EINVAL;
+    addr -= delta;
+    if (a->flags & SHMX_ROUND)
+        addr &= ~(seg->page - 1);
+    if ((addr & (seg->page - 1)) != 0 || addr > UINTPTR_MAX - a->length)
+        return -EINVAL;
+    a->base = (void *)addr; /* NOLINT(performance-no-int-to-ptr) */
+    return 0;
+}
+
+/* Take the addresses for a fixed attachment, so that no other one of this handle can have them. */
+static int
+claim(struct shmx *seg, struct attachment *a)
+{
+    const char        *base = a->base, *other;
+    struct attachment *b;
+    int                r = 0;
+
+    pthread_mutex_lock(&seg->lock);
+    LIST_FOREACH (b, &seg->attachments, link) {
+        other = b->base;
+        if (base < other + b->length && other < base + a->length)
+            r = a->flags & SHMX_REPLACE ? -EBUSY : -EEXIST;
+    }
+    if (r == 0)
+        LIST_INSERT_HEAD(&seg->attachments, a, link);
+    pthread_mutex_unlock(&seg->lock);
+    return r;
+}
+
+/* What is asked of the kernel once the mapping is there. */
+static int
+settle(const struct shmx *seg, const struct attachment *a)
+{
+    const int advice = a->flags & SHMX_RDONLY ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
+
+    if ((seg->flags & SHMX_HUGE) && !(a->flags & SHMX_PRIVATE))
+        madvise(a->base, a->length, MADV_HUGEPAGE); /* a wish: pool pages refuse it, having it */
+    if (!(a->flags & SHMX_POPULATE) || madvise(a->base, a->length, advice) == 0)
+        return 0;
+    if (errno == EINVAL)
+        return -ENOTSUP;
+    return errno == EFAULT ? seg->backend->shortage : failure();
+}
+
+static int
+map(struct shmx *seg, struct attachment *a)
+{
+    int r = 0;
+
+    if ((a->flags & SHMX_POPULATE) && seg->backend->reserve != NULL)
+        r = seg->backend->reserve(seg, a);
+    if (r == 0)
+        r = seg->backend->map(seg, a);
+    if (r < 0)
+        return r;
+    r = settle(seg, a);
+    if (r < 0)
+        seg->backend->unmap(seg, a);
+    return r;
+}
+
+/* Addresses that must be free become ours, so that nothing but ours is replaced later. */
+static int
+reserve_addresses(void *base, size_t length)
+{
+    void *got = mmap(base, length, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (got == MAP_FAILED)
+        return failure();
+    if (got == base)
+        return 0;
+    munmap(got, length); /* a kernel that takes the address for a wish */
+    return -EEXIST;
+}
+
+/* The mapping is made elsewhere, complete, and then moved into its place. So a failure leaves what
+   was there, and the backends need not know of addresses. */
+static int
+map_fixed(struct shmx *seg, struct attachment *a)
+{
+    void *const target = a->base;
+    const bool  replace = a->flags & SHMX_REPLACE;
+    int         r = 0;
+
+    if (seg->backend->prepare_fixed != NULL)
+        r = seg->backend->prepare_fixed(seg, a);
+    if (r == 0 && !replace)
+        r = reserve_addresses(target, a->length);
+    if (r < 0)
+        return r;
+    r = map(seg, a);
+    if (r == 0
+        && mremap(a->base, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, target)
+               == MAP_FAILED) {
+        r = failure();
+        seg->backend->unmap(seg, a);
+    }
+    a->base = target;
+    if (r < 0 && !replace)
+        munmap(target, a->length);
+    return r;
+}
+
+static int
+attach(struct shmx *seg, struct attachment *a, size_t delta)
+{
+    int r;
+
+    if (!(a->flags & SHMX_FIXED)) {
+        r = map(seg, a);
+        if (r < 0)
+            return r;
+        pthread_mutex_lock(&seg->lock);
+        LIST_INSERT_HEAD(&seg->attachments, a, link);
+    } else {
+        r = claim(seg, a);
+        if (r < 0)
+            return r;
+        r = map_fixed(seg, a);
+        pthread_mutex_lock(&seg->lock);
+        if (r < 0)
+            LIST_REMOVE(a, link);
+    }
+    if (r == 0)
+        a->addr = (char *)a->base + delta;
+    pthread_mutex_unlock(&seg->lock);
+    return r;
+}
+
+int
+shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned flags, void **addr)
+{
+    NO_CANCELLATION;
+    struct attachment *a;
+    int                r;
+
+    if (seg == NULL || addr == NULL || (flags & ~ATTACH_FLAGS)
+        || (!(flags & SHMX_FIXED) && (flags & (SHMX_REPLACE | SHMX_ROUND))))
+        return -EINVAL;
+    a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return -ENOMEM;
+    a->flags = flags;
+    if (!(flags & SHMX_PRIVATE))
+        a->flags |= seg->flags & SHMX_RDONLY;
+    r = choose_range(seg, offset, length, a);
+    if (r == 0 && (flags & SHMX_FIXED))
+        r = choose_address(seg, *addr, (size_t)(offset - a->offset), a);
+    if (r == 0)
+        r = attach(seg, a, (size_t)(offset - a->offset));
+    if (r < 0)
+        free(a);
+    else
+        *addr = a->addr;
+    return r;
+}
+
+int
+shmx_attach(struct shmx *seg, unsigned flags, void **addr)
+{
+    return shmx_attach_range(seg, 0, 0, flags, addr);
+}
+
+int
+shmx_detach(struct shmx *seg, void *addr)
+{
+    NO_CANCELLATION;
+    struct attachment *a;
+    int                r;
+
+    if (seg == NULL || addr == NULL)
+        return -EINVAL;
+    pthread_mutex_lock(&seg->lock);
+    LIST_FOREACH (a, &seg->attachments, link)
+        if (a->addr == addr)
+            break;
+    if (a != NULL)
+        LIST_REMOVE(a, link);
+    pthread_mutex_unlock(&seg->lock);
+    if (a == NULL)
+        return -EINVAL;
+    r = seg->backend->unmap(seg, a);
+    if (r == 0) {
+        free(a);
+        return 0;
+    }
+    pthread_mutex_lock(&seg->lock);
+    LIST_INSERT_HEAD(&seg->attachments, a, link);
+    pthread_mutex_unlock(&seg->lock);
+    return r;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hidden.h"
+
+#include "name.h"
+#include "namespace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PID_MASK ((UINT64_C(1) << PID_BITS) - 1)
+
+int
+shmx_hidden_name(enum hidden_kind kind, uint64_t meant, const char *entry, char text[HIDDEN_MAX])
+{
+    static _Atomic unsigned count;
+    uint64_t                process;
+    int                     length, r = shmx_process(&process);
+
+    if (r < 0)
+        return r;
+    length = snprintf(text, HIDDEN_MAX, NAME_HIDDEN "%" PRIu64 "-%" PRIu64 "-%x-%c%" PRIx64 "-%s",
+                      process >> PID_BITS, process & PID_MASK, atomic_fetch_add(&count, 1),
+                      (char)kind, meant, entry);
+    if (length >= HIDDEN_MAX) /* better no name than half of one */
+        text[length - (int)strlen(entry)] = '\0';
+    return 0;
+}
+
+bool
+shmx_is_hidden(const char *entry)
+{
+    return strncmp(entry, NAME_HIDDEN, strlen(NAME_HIDDEN)) == 0;
+}
+
+bool
+shmx_hidden_parse(const char *text, struct hidden *hidden)
+{
+    uint64_t space, pid;
+    char     kind;
+    int      end = 0;
+
+    if (sscanf(text, NAME_HIDDEN "%" SCNu64 "-%" SCNu64 "-%*x-%c%" SCNx64 "-%n", &space, &pid,
+               &kind, &hidden->meant, &end)
+            != 4
+        || end == 0 || space > UINT32_MAX || pid > PID_MASK || strchr("cpw", kind) == NULL)
+        return false;
+    hidden->process = space << PID_BITS | pid;
+    hidden->kind = (enum hidden_kind)kind;
+    hidden->entry = text + end;
+    return true;
+}
+
+/* The pid may have been given out again: then what it left waits until that process ends, too. */
+bool
+shmx_hidden_in_use(const struct hidden *hidden)
+{
+    uint64_t here;
+
+    if (shmx_process(&here) < 0)
+        return true;
+    return hidden->process >> PID_BITS == here >> PID_BITS
+           && (kill((pid_t)(hidden->process & PID_MASK), 0) == 0 || errno != ESRCH);
+}

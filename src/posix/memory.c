@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The memory of POSIX segments: reserving, mapping, resizing, copying. */
+#include "../failure.h"
+#include "../huge.h"
+#include "posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* All or nothing. A signal makes the kernel give everything back and start over, so the second
+   attempt is made without signals. */
+static int
+reserve(int fd, int mode, off_t offset, off_t length)
+{
+    sigset_t all, before;
+    int      r;
+
+    if (fallocate(fd, mode, offset, length) == 0)
+        return 0;
+    if (errno != EINTR)
+        return failure();
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    do
+        r = fallocate(fd, mode, offset, length) == 0 ? 0 : failure();
+    while (r == -EINTR);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return r;
+}
+
+static int
+set_size(int fd, off_t size)
+{
+    int r;
+
+    do
+        r = ftruncate(fd, size);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? failure() : 0;
+}
+
+/* Through huge pages where the kernel is willing. They must be asked for before memory is there:
+   fallocate(2) makes small pages, for good. */
+static int
+fill_huge(int fd, size_t size, unsigned *flags)
+{
+    void *addr;
+    int   r = 0;
+
+    addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (addr == MAP_FAILED)
+        return failure();
+    if (shmx_huge_fill(addr, size, *flags & SHMX_SPARSE))
+        *flags |= SHMX_HUGE;
+    else if (*flags & SHMX_HUGE_ONLY)
+        r = -ENOTSUP;
+    else
+        *flags &= ~SHMX_HUGE;
+    munmap(addr, size);
+    return r;
+}
+
+int
+shmx_posix_fill(int fd, size_t size, unsigned *flags)
+{
+    int r = 0;
+
+    if (*flags & (SHMX_SPARSE | SHMX_HUGE | SHMX_HUGE_ONLY))
+        r = set_size(fd, (off_t)size);
+    if (r == 0 && (*flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
+        r = fill_huge(fd, size, flags);
+    if (r == 0 && !(*flags & SHMX_SPARSE))
+        r = reserve(fd, 0, 0, (off_t)size);
+    return r;
+}
+
+static bool
+is_sparse(const struct stat *st)
+{
+    return st->st_blocks * 512 < st->st_size;
+}
+
+/* A read-only descriptor cannot reserve, but its populating allocates: see whether there is room. */
+static int
+check_room(int fd, off_t bytes)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return failure();
+    return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
+}
+
+int
+shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
+{
+    const int   fd = posix_of(seg)->fd;
+    struct stat st;
+    off_t       end, length, holes;
+
+    if (fstat(fd, &st) < 0)
+        return failure();
+    end = (off_t)(a->offset + a->length);
+    if (end > st.st_size)
+        end = st.st_size; /* beyond it RLIMIT_FSIZE would count */
+    if (!is_sparse(&st) || end <= (off_t)a->offset)
+        return 0;
+    length = end - (off_t)a->offset;
+    if (!(seg->flags & SHMX_RDONLY))
+        return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
+    holes = st.st_size - st.st_blocks * 512;
+    return check_room(fd, holes < length ? holes : length);
+}
+
+int
+shmx_posix_map(struct shmx *seg, struct attachment *a)
+{
+    int   prot = PROT_READ;
+    void *addr;
+
+    if (!(a->flags & SHMX_RDONLY))
+        prot |= PROT_WRITE;
+    if (a->flags & SHMX_EXEC)
+        prot |= PROT_EXEC;
+    addr = mmap(NULL, a->length, prot, a->flags & SHMX_PRIVATE ? MAP_PRIVATE : MAP_SHARED,
+                posix_of(seg)->fd, (off_t)a->offset);
+    if (addr == MAP_FAILED)
+        return failure();
+    a->base = addr;
+    return 0;
+}
+
+int
+shmx_posix_unmap(struct shmx *seg, struct attachment *a)
+{
+    (void)seg;
+    return munmap(a->base, a->length) < 0 ? failure() : 0;
+}
+
+void
+shmx_posix_drop(struct shmx *seg, struct attachment *a)
+{
+    (void)seg;
+    munmap(a->base, a->length);
+}
+
+int64_t
+shmx_posix_size(struct shmx *seg)
+{
+    struct stat st;
+
+    return fstat(posix_of(seg)->fd, &st) < 0 ? failure() : st.st_size;
+}
+
+/* Without a lock: the kernel reserves and extends in one step, and never shrinks here what another
+   process has grown meanwhile. */
+static int
+grow(struct posix *p, const struct stat *st, off_t size)
+{
+    const bool  sparse = (p->seg.flags & SHMX_SPARSE) || is_sparse(st);
+    struct pin *pin;
+    int         r = shmx_posix_extend_pin(p, (uint64_t)size, &pin);
+
+    if (r < 0)
+        return r;
+    if (sparse && pin == NULL)
+        r = set_size(p->fd, size);
+    else
+        r = reserve(p->fd, 0, st->st_size, size - st->st_size);
+    shmx_posix_settle_pin(p, pin, r == 0);
+    return r;
+}
+
+int
+shmx_posix_resize(struct shmx *seg, uint64_t size)
+{
+    struct posix *p = posix_of(seg);
+    struct stat   st;
+
+    if (seg->flags & SHMX_RDONLY)
+        return -EACCES;
+    if (fstat(p->fd, &st) < 0)
+        return failure();
+    if (seg->page > (size_t)sysconf(_SC_PAGESIZE) && (size & (seg->page - 1)) != 0)
+        return -EINVAL; /* hugetlbfs knows whole pages only */
+    return (off_t)size > st.st_size ? grow(p, &st, (off_t)size) : set_size(p->fd, (off_t)size);
+}
+
+/* The kernel copies 2 GiB at most in one call. */
+ssize_t
+shmx_posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offset)
+{
+    size_t  done = 0;
+    ssize_t r;
+
+    while (done < count) {
+        r = pread(posix_of(seg)->fd, (char *)buf + done, count - done, (off_t)(offset + done));
+        if (r < 0 && errno != EINTR)
+            return failure();
+        if (r == 0)
+            break;
+        if (r > 0)
+            done += (size_t)r;
+    }
+    return (ssize_t)done;
+}
+
+ssize_t
+shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset)
+{
+    size_t  done = 0;
+    ssize_t r;
+
+    while (done < count) {
+        r = pwrite(posix_of(seg)->fd, (const char *)buf + done, count - done,
+                   (off_t)(offset + done));
+        if (r < 0 && errno != EINTR)
+            return errno == EINVAL ? -ENOTSUP : failure(); /* hugetlbfs knows no write(2) */
+        if (r > 0)
+            done += (size_t)r;
+    }
+    return (ssize_t)done;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the POSIX backend share. */
+#ifndef SHMX_POSIX_BACKEND_H
+#define SHMX_POSIX_BACKEND_H
+
+#include "../segment.h"
+
+#include <sys/stat.h>
+
+/* The mark of an ephemeral segment outlives its holders: on a data file the bit means nothing. */
+#define EPHEMERAL S_ISVTX
+
+/* A mapping that keeps a part of the segment in RAM. */
+struct pin {
+    SLIST_ENTRY(pin) link;
+    uint64_t from, to; /* bytes of the segment */
+    void    *addr;
+    size_t   length; /* of the mapping, which begins with a page */
+};
+SLIST_HEAD(pins, pin);
+
+struct posix {
+    struct shmx seg;
+    int         fd;
+    struct pins pins;
+    uint64_t    pinned; /* bytes from the start */
+    uint64_t    pinner; /* the process that has pinned: children do not inherit that */
+};
+
+static inline struct posix *
+posix_of(const struct shmx *seg)
+{
+    return (struct posix *)seg;
+}
+
+/* memory.c */
+int     shmx_posix_fill(int fd, size_t size, unsigned *flags);
+int     shmx_posix_reserve(struct shmx *seg, const struct attachment *a);
+int     shmx_posix_map(struct shmx *seg, struct attachment *a);
+int     shmx_posix_unmap(struct shmx *seg, struct attachment *a);
+void    shmx_posix_drop(struct shmx *seg, struct attachment *a);
+int64_t shmx_posix_size(struct shmx *seg);
+int     shmx_posix_resize(struct shmx *seg, uint64_t size);
+ssize_t shmx_posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
+ssize_t shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
+
+/* pin.c */
+bool shmx_posix_is_pinned(struct shmx *seg);
+int  shmx_posix_pin(struct shmx *seg);
+int  shmx_posix_unpin(struct shmx *seg);
+/* Have room for a pin up to size, before the segment grows; then bring it in, or give it up. */
+int  shmx_posix_extend_pin(struct posix *p, uint64_t size, struct pin **pin);
+void shmx_posix_settle_pin(struct posix *p, struct pin *pin, bool grown);
+
+/* survey.c */
+void shmx_posix_describe(const struct stat *st, struct shmx_stat *out);
+int  shmx_posix_withdraw(const char *entry, const struct stat *object);
+/* Remove the entry if its segment is ephemeral and dead: 1, else 0. */
+int shmx_posix_vacate(const char *entry);
+int shmx_posix_list(segment_visitor visit, void *arg);
+int shmx_posix_collect(unsigned flags, segment_visitor visit, void *arg);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making System V segments. */
+#include "../failure.h"
+#include "../huge.h"
+#include "../namespace.h"
+#include "sysv.h"
+#include "table.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <sys/shm.h>
+
+/* shmget: with pages of the hugetlb pool if they are asked for and there are any. */
+static int
+get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
+{
+    const int shmflg = (int)mode | IPC_CREAT | IPC_EXCL | (flags & SHMX_SPARSE ? SHM_NORESERVE : 0);
+    const size_t page = (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) ? shmx_huge_pool_page_size() : 0;
+    int          id = -1;
+
+    if (page > 0) {
+        /* Not without a reservation: then an empty pool would do, until the first touch. */
+        id = shmget(key, size, (shmflg & ~SHM_NORESERVE) | SHM_HUGETLB);
+        if (id >= 0) {
+            s->seg.flags |= SHMX_HUGE;
+            s->seg.page = page;
+        }
+    }
+    if (id < 0)
+        id = shmget(key, size, shmflg);
+    if (id < 0)
+        return failure();
+    s->id = id;
+    s->key = key;
+    s->size = size;
+    return 0;
+}
+
+static int
+random_key(int *key)
+{
+    do
+        if (getrandom(key, sizeof *key, 0) != sizeof *key && errno != EINTR)
+            return failure();
+    while (*key == IPC_PRIVATE);
+    return 0;
+}
+
+/* With a random key, and only after the intent says which. So whoever collects finds the segment by
+   that, should this process be killed before the segment has its name, or its IPC_RMID. */
+static int
+get_segment_with_intent(struct sysv *s, size_t size, mode_t mode, unsigned flags)
+{
+    int r;
+
+    do {
+        shmx_sysv_withdraw_intent(s);
+        s->link = (struct link){ .by_key = true, .size = size, .ipc = s->ipc };
+        r = random_key(&s->link.number);
+        if (r == 0)
+            r = shmx_sysv_keep_intent(s, HIDDEN_CREATE);
+        if (r == 0)
+            r = get_segment(s, s->link.number, size, mode, flags);
+        if (r == 0) {
+            r = shmx_sysv_take_hold(s);
+            if (r == -EINVAL) { /* who collects took us for dead: it had no attachment yet */
+                s->id = -1;
+                r = -EEXIST;
+            }
+        }
+    } while (r == -EEXIST);
+    return r;
+}
+
+static int
+get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t mode,
+                unsigned flags)
+{
+    const int key = ref->kind == REFERENCE_KEY ? ref->number : IPC_PRIVATE;
+    int       r = shmx_ipc_namespace(&s->ipc);
+
+    if (r < 0)
+        return r;
+    if (ref->kind == REFERENCE_NAME || (flags & SHMX_EPHEMERAL))
+        return get_segment_with_intent(s, size, mode, flags);
+    r = get_segment(s, key, size, mode, flags);
+    return r < 0 ? r : shmx_sysv_take_hold(s);
+}
+
+/* Transparent huge pages, where the pool had none. */
+static int
+fill_huge(struct sysv *s, unsigned flags)
+{
+    if (!(flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) || (s->seg.flags & SHMX_HUGE))
+        return 0;
+    if (shmx_huge_fill(s->hold, s->size, flags & SHMX_SPARSE))
+        s->seg.flags |= SHMX_HUGE;
+    else if (flags & SHMX_HUGE_ONLY)
+        return shmx_huge_pool_exists() ? -ENOMEM : -ENOTSUP;
+    return 0;
+}
+
+/* From now on the segment goes with its last attachment. That takes its key away: so a link by key
+   is no use any more, and one by id takes its place. */
+static int
+make_ephemeral(struct sysv *s, bool named)
+{
+    struct shmx_stat st;
+    int              r;
+
+    if (shmctl(s->id, IPC_RMID, NULL) < 0)
+        return failure();
+    shmx_sysv_withdraw_intent(s);
+    s->key = 0;
+    s->goes = true;
+    if (!named)
+        return 0;
+    r = shmx_table_examine(s->id, &st);
+    if (r < 0)
+        return r;
+    s->link = (struct link){
+        .number = s->id, .size = s->size, .ipc = s->ipc, .time = st.ctime.tv_sec
+    };
+    return shmx_sysv_keep_intent(s, HIDDEN_CREATE);
+}
+
+int
+shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned flags,
+            struct shmx **seg)
+{
+    struct sysv *s;
+    int          r;
+
+    if (ref->kind == REFERENCE_ID || (ref->kind == REFERENCE_KEY && (flags & SHMX_EPHEMERAL)))
+        return -EINVAL;
+    s = shmx_sysv_new_handle(flags & (SHMX_EPHEMERAL | SHMX_SPARSE));
+    if (s == NULL)
+        return -ENOMEM;
+    s->raw = ref->kind == REFERENCE_KEY;
+    /* shmat looks at the mode even for the creator: the exact one comes after the hold. */
+    r = get_new_segment(s, ref, size, mode | 0600, flags);
+    if (r == 0)
+        r = fill_huge(s, flags);
+    if (r == 0 && (mode & 0600) != 0600)
+        r = shmx_sysv_chmod(&s->seg, mode);
+    if (r == 0 && (flags & SHMX_EPHEMERAL))
+        r = make_ephemeral(s, ref->kind == REFERENCE_NAME);
+    if (r < 0) {
+        if (s->id >= 0)
+            shmctl(s->id, IPC_RMID, NULL);
+        shmx_sysv_free_handle(s);
+        return r;
+    }
+    *seg = &s->seg;
+    return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A directory of names in which something is not as it should be. */
+#include "support.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define SIZE 10000
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static struct shmx *
+created(int i, const char *name, unsigned flags)
+{
+    struct shmx *seg = NULL;
+
+    ok(shmx_create(name, SIZE, 0600, backend_flag[i] | flags, &seg));
+    return seg;
+}
+
+START_TEST(an_entry_with_a_file_mounted_over_it_is_busy)
+{
+    struct shmx *seg = created(0, "/n", 0);
+
+    ok(mount("/dev/null", "/dev/shm/n", NULL, MS_BIND, NULL));
+    fails(shmx_destroy(seg), -EBUSY);
+    fails(shmx_remove("/n"), -EBUSY);
+    ok(umount("/dev/shm/n"));
+    ok(mount("/proc/self/status", "/dev/shm/n", NULL, MS_BIND, NULL)); /* a regular file */
+    fails(shmx_destroy(seg), -EBUSY);
+    fails(shmx_remove("/n"), -EBUSY);
+    ok(umount("/dev/shm/n"));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+static int
+never_called(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)st, (void)arg;
+    ck_abort_msg("visited %s", name);
+    return 0;
+}
+
+START_TEST(a_file_in_place_of_the_directory)
+{
+    struct shmx *seg = created(_i, NULL, 0), *none = NULL;
+
+    ok(mount("tmpfs", "/dev", "tmpfs", 0, NULL));
+    close(open("/dev/shm", O_CREAT | O_WRONLY | O_CLOEXEC, 0777));
+    ck_assert_int_eq(shmx_create("/n", SIZE, 0600, backend_flag[_i], &none), -ENOENT);
+    ck_assert_int_eq(shmx_open("/n", 0, &none), -ENOENT);
+    ck_assert_int_eq(shmx_open_or_create("/n", 1, 0600, backend_flag[_i], NULL, NULL, &none),
+                     -ENOENT);
+    ck_assert_int_eq(shmx_publish(seg, "/n"), _i == 0 ? -EXDEV : -ENOENT);
+    ck_assert_int_eq(shmx_remove("/n"), -ENOENT);
+    ck_assert_int_eq(shmx_list(SHMX_POSIX, never_called, NULL), 0);
+    ck_assert_int_eq(shmx_collect(0, NULL, NULL), 0);
+    ok(umount("/dev"));
+    ck_assert_ptr_null(none);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+static int
+set_immutable(const char *path, bool on)
+{
+    int flags = 0, r = -1, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+        flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+        r = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
+    close(fd);
+    return r;
+}
+
+/* With Linux 6.6 files of tmpfs can be that; before, there is nothing to test. */
+START_TEST(an_immutable_object)
+{
+    struct shmx *seg = created(0, "/n", 0), *other = NULL;
+
+    if (set_immutable("/dev/shm/n", true) == 0) {
+        fails(shmx_destroy(seg), -EPERM);
+        fails(shmx_remove("/n"), -EPERM);
+        fails(shmx_chmod(seg, 0640), -EPERM);
+        fails(shmx_resize(seg, 2 * SIZE), -EPERM);
+        fails(shmx_open("/n", 0, &other), -EPERM);
+        fails(shmx_create("/n", SIZE, 0600, SHMX_POSIX, &other), -EEXIST);
+        ok(shmx_open("/n", SHMX_RDONLY, &other));
+        shmx_close(other);
+        ok(set_immutable("/dev/shm/n", false));
+    }
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+static int
+init_nothing(void *addr, size_t size, void *arg)
+{
+    (void)addr, (void)size, (void)arg;
+    return 0;
+}
+
+/* What a directory that is no tmpfs says to making a segment in each way. */
+static void
+create_in_each_way(int r[4])
+{
+    static const unsigned flags[] = { 0, SHMX_SPARSE, SHMX_EPHEMERAL };
+    struct shmx          *seg = NULL;
+    size_t                k;
+
+    for (k = 0; k < COUNT_OF(flags); k++) {
+        r[k] = shmx_create("/n", SIZE, 0600, SHMX_POSIX | flags[k], &seg);
+        if (r[k] == 0) {
+            shmx_destroy(seg);
+            shmx_close(seg);
+        }
+    }
+    r[k] = shmx_open_or_create("/n", SIZE, 0600, SHMX_POSIX, init_nothing, NULL, &seg);
+    if (r[k] == 1) {
+        shmx_destroy(seg);
+        shmx_close(seg);
+    }
+}
+
+START_TEST(a_directory_that_is_no_tmpfs)
+{
+    char          disk[] = "/tmp/shmx-disk-XXXXXX";
+    struct statfs fs;
+    int           r[4], k, mounted;
+
+    ck_assert_ptr_nonnull(mkdtemp(disk));
+    mounted = _i == 0 ? mount("ramfs", "/dev/shm", "ramfs", 0, NULL)
+                      : mount(disk, "/dev/shm", NULL, MS_BIND, NULL);
+    if (mounted == 0) {
+        ok(statfs("/dev/shm", &fs));
+        create_in_each_way(r);
+        umount("/dev/shm");
+    }
+    rmdir(disk);
+    ok(mounted);
+    for (k = 0; k < 4 && fs.f_type != TMPFS_MAGIC; k++)
+        ck_assert_msg(r[k] == -ENOTSUP, "way %d: %d", k, r[k]);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("regressions: directory");
+    TCase *tc = add_case(suite, "directory");
+
+    tcase_add_test(tc, an_entry_with_a_file_mounted_over_it_is_busy);
+    tcase_add_loop_test(tc, a_file_in_place_of_the_directory, 0, BACKENDS);
+    tcase_add_test(tc, an_immutable_object);
+    tcase_add_loop_test(tc, a_directory_that_is_no_tmpfs, 0, 2);
+    return suite_main(suite);
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Regressions: ids, pids, users, links and descriptors that are not what they seem to be. */
+#include "support.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SIZE 10000
+
+/* Where a failing assertion of Check would be lost, in a child of fork. */
+#define must(condition) ((condition) ? (void)0 : give_up(#condition, __LINE__))
+
+static void
+give_up(const char *condition, int line)
+{
+    fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, line, condition);
+    _exit(1);
+}
+
+static struct shmx *
+created(int backend, const char *name, mode_t mode, unsigned flags)
+{
+    struct shmx *seg;
+
+    ok(shmx_create(name, SIZE, mode, backend_flag[backend] | flags, &seg));
+    ck_assert_int_eq(shmx_write(seg, "here", 5, 0), 5);
+    return seg;
+}
+
+static void
+assert_here(struct shmx *seg)
+{
+    char text[5] = "";
+
+    ck_assert_int_eq(shmx_read(seg, text, 5, 0), 5);
+    ck_assert_str_eq(text, "here");
+}
+
+/* The only segment there is. */
+static int
+only_segment(struct shmid_ds *ds)
+{
+    struct shm_info info;
+    int             k, id = -1;
+
+    ck_assert_int_ge(shmctl(0, SHM_INFO, (struct shmid_ds *)&info), 0);
+    ck_assert_int_eq(info.used_ids, 1);
+    for (k = 0; id < 0; k++)
+        id = shmctl(k, SHM_STAT, ds);
+    return id;
+}
+
+/* A plain program's segment with that id and key. */
+static void
+make_plain(int id, int key)
+{
+    char text[16], *p;
+
+    snprintf(text, sizeof text, "%d", id);
+    write_text("/proc/sys/kernel/shm_next_id", text);
+    ck_assert_int_eq(shmget(key, SIZE, IPC_CREAT | IPC_EXCL | 0666), id);
+    p = shmat(id, NULL, 0);
+    strcpy(p, "other");
+    shmdt(p);
+}
+
+/* Nobody has touched it since. */
+static bool
+is_untouched(int id)
+{
+    struct shmid_ds ds;
+    char           *p;
+    bool            same;
+
+    if (shmctl(id, IPC_STAT, &ds) < 0 || ds.shm_nattch > 0 || ds.shm_perm.mode != 0666)
+        return false;
+    p = shmat(id, NULL, SHM_RDONLY);
+    same = strcmp(p, "other") == 0;
+    shmdt(p);
+    return same;
+}
+
+#define CALLS 7
+
+/* One that must find nothing to act on. */
+static int
+call(int number, struct shmx *seg)
+{
+    struct shmx_stat st;
+    void            *addr;
+
+    switch (number) {
+    case 0:
+        return shmx_destroy(seg);
+    case 1:
+        return shmx_attach(seg, 0, &addr);
+    case 2:
+        return shmx_chmod(seg, 0600);
+    case 3:
+        return shmx_chown(seg, 1, 1);
+    case 4:
+        return shmx_pin(seg);
+    case 5:
+        return shmx_publish(seg, "/y");
+    default:
+        return shmx_stat(seg, &st);
+    }
+}
+
+/* To another IPC namespace, where a stranger's segment has the same id, key, size and user. */
+static void
+leave_ipc_namespace(const struct shmx_stat *st, int here, bool by_setns)
+{
+    int there;
+
+    ok(unshare(CLONE_NEWIPC));
+    make_plain(st->id, st->key);
+    if (!by_setns)
+        return;
+    there = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+    ok(setns(here, CLONE_NEWIPC));
+    ok(setns(there, CLONE_NEWIPC));
+    close(there);
+}
+
+static void
+use_abroad(int number, int kind, bool by_setns)
+{
+    static const char *const names[] = { NULL, "sysv:key=0x5a0051a3", "/x", "/x" };
+    struct shmx             *seg = created(1, names[kind], 0666, kind == 3 ? SHMX_EPHEMERAL : 0);
+    struct shmx             *attached;
+    struct shmx_stat         st;
+    void                    *addr;
+    int                      here = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+
+    ok(shmx_open(shmx_name(seg), 0, &attached));
+    ok(shmx_attach(attached, 0, &addr));
+    ok(shmx_stat(seg, &st));
+    leave_ipc_namespace(&st, here, by_setns);
+    /* What has a name cannot be published anyway. */
+    fails(call(number, seg), number == 5 && kind > 1 ? -EINVAL : -ENOENT);
+    fails(call(number, attached), number == 5 && kind > 1 ? -EINVAL : -ENOENT);
+    assert_here(seg);
+    assert_here(attached);
+    ck_assert_str_eq(addr, "here");
+    ck_assert_int_eq(shmx_write(seg, "Here", 5, 0), 5);
+    ck_assert_str_eq(addr, "Here");
+    ok(shmx_detach(attached, addr));
+    shmx_close(attached);
+    ck_assert(is_untouched(st.id));
+    ok(setns(here, CLONE_NEWIPC));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    close(here);
+}
+
+START_TEST(handle_in_another_ipc_namespace)
+{
+    pid_t pid = check_fork();
+
+    if (pid == 0) {
+        use_abroad(_i % CALLS, _i / CALLS % 4, _i / CALLS / 4);
+        _exit(0);
+    }
+    join(pid);
+}
+END_TEST
+
+/* The segment that somebody's link leads to is yet another's by now. */
+START_TEST(stranger_leads_to_a_strangers_segment)
+{
+    struct shmx    *seg = NULL;
+    struct shmid_ds ds;
+    pid_t           pid;
+
+    ok(seteuid(1001));
+    shmx_close(created(1, "/x", 0666, 0));
+    ok(seteuid(0));
+    ok(shmctl(only_segment(&ds), IPC_RMID, NULL));
+    ok(seteuid(1002));
+    ck_assert_int_ge(shmget(ds.shm_perm.__key, SIZE, IPC_CREAT | 0666), 0);
+    ok(seteuid(0));
+    fails(shmx_open("/x", 0, &seg), -ENOENT);
+    pid = check_fork();
+    if (pid == 0) {
+        ok(setresuid(1003, 1003, 1003));
+        ok(unshare(CLONE_NEWUSER));
+        ok(prctl(PR_SET_DUMPABLE, 1));
+        if (_i == 1)
+            write_text("/proc/self/uid_map", "0 1003 1");
+        fails(shmx_open("/x", 0, &seg), -ENOENT);
+        fails(shmx_open("/x", SHMX_OWNED, &seg), -ENOENT);
+        _exit(0);
+    }
+    join(pid);
+    ok(shmctl(only_segment(&ds), IPC_RMID, NULL));
+    ok(unlink("/dev/shm/x"));
+}
+END_TEST
+
+/* SHMX_DONTFORK of the first edition; where it is refused, nothing is attached. */
+#define DONTFORK 0x00040000u
+
+static int64_t
+holders(struct shmx *seg)
+{
+    struct shmx_stat st;
+
+    must(shmx_stat(seg, &st) == 0);
+    return st.holders;
+}
+
+static void
+be_second(int backend, struct shmx *inherited, void *addr, int64_t before)
+{
+    struct shmx *other;
+    int          id;
+
+    must(getpid() == 1);
+    if (addr != NULL && backend == 0) /* which is free here: it was not inherited */
+        must(mmap(addr, SIZE, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0)
+             == addr);
+    if (addr != NULL && backend == 1) {
+        id = shmget(IPC_PRIVATE, SIZE, 0600);
+        must(shmat(id, addr, 0) == addr && shmctl(id, IPC_RMID, NULL) == 0);
+    }
+    must(shmx_open("/x", 0, &other) == 0);
+    shmx_close(inherited);
+    must(holders(other) == before + 1);
+    if (addr != NULL)
+        must(msync(addr, SIZE, MS_ASYNC) == 0); /* is mapped still */
+    shmx_close(other);
+    _exit(0);
+}
+
+static void
+be_first(int backend, bool by_clone)
+{
+    const uint64_t clone_args[8] = { CLONE_NEWPID, 0, 0, 0, SIGCHLD };
+    struct shmx   *seg;
+    void          *addr = NULL;
+    int64_t        before;
+    int            status;
+    pid_t          pid;
+
+    must(getpid() == 1);
+    must(shmx_create("/x", SIZE, 0600, backend_flag[backend], &seg) == 0);
+    if (shmx_attach(seg, DONTFORK, &addr) < 0)
+        addr = NULL;
+    before = holders(seg);
+    must(by_clone || unshare(CLONE_NEWPID) == 0);
+    pid = by_clone ? (pid_t)syscall(SYS_clone3, clone_args, sizeof clone_args) : fork();
+    must(pid >= 0);
+    if (pid == 0)
+        be_second(backend, seg, addr, before);
+    must(waitpid(pid, &status, 0) == pid && status == 0);
+    must(holders(seg) == before);
+    must(shmx_destroy(seg) == 0);
+    shmx_close(seg);
+}
+
+START_TEST(process_1_of_a_process_1)
+{
+    pid_t pid = check_fork();
+
+    if (_i & 2 && valgrind_lacks("clone3"))
+        return;
+    if (pid == 0) {
+        ok(unshare(CLONE_NEWPID));
+        pid = fork();
+        if (pid == 0) {
+            be_first(_i & 1, _i & 2);
+            _exit(0);
+        }
+        join(pid);
+        _exit(0);
+    }
+    join(pid);
+}
+END_TEST
+
+#define DESCRIPTORS 64
+
+/* Without descriptors nobody can say who the users of this namespace are. */
+static void
+open_without_descriptors(const char *name)
+{
+    const struct rlimit limit = { DESCRIPTORS, DESCRIPTORS };
+    struct shmx        *seg;
+    int                 fds[DESCRIPTORS], results[8], k, n = 0;
+
+    ok(setrlimit(RLIMIT_NOFILE, &limit));
+    while ((fds[n] = dup(0)) >= 0)
+        n++;
+    for (k = 0; k < 8; k++) {
+        results[k] = shmx_open(name, SHMX_OWNED, &seg);
+        if (results[k] == 0)
+            shmx_close(seg);
+        close(fds[--n]);
+    }
+    while (n > 0)
+        close(fds[--n]);
+    for (k = 0; k < 8; k++)
+        ck_assert_msg(results[k] == -EPERM || (results[k] == -EMFILE && k < 3),
+                      "with %d descriptors: %d", k, results[k]);
+}
+
+START_TEST(owned_without_descriptors)
+{
+    struct shmx *seg = created(_i, "/x", 0666, 0);
+    pid_t        pid;
+    char         name[16];
+
+    if (!valgrind_lacks("limits below its own")) {
+        snprintf(name, sizeof name, "%s/x", backend_prefix[_i]);
+        pid = check_fork();
+        if (pid == 0) {
+            become_nobody();
+            ok(unshare(CLONE_NEWUSER)); /* without a map root looks like us */
+            open_without_descriptors(name);
+            _exit(0);
+        }
+        join(pid);
+    }
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+static void
+open_hard_link(void *arg)
+{
+    const int    backend = *(int *)arg == 2;
+    struct shmx *seg = created(backend, "/roots", 0666, 0), *other = NULL;
+    pid_t        pid = check_fork();
+
+    if (pid == 0) {
+        become_nobody();
+        ok(link("/dev/shm/roots", "/dev/shm/trap"));
+        _exit(0);
+    }
+    join(pid);
+    fails(shmx_open("/trap", SHMX_OWNED, &other), -EPERM);
+    fails(shmx_open("/trap", SHMX_OWNED | SHMX_RDONLY, &other), -EPERM);
+    fails(shmx_open_or_create("/trap", SIZE, 0600, SHMX_OWNED, NULL, NULL, &other), -EPERM);
+    if (backend == 0)
+        fails(shmx_open_fd(shmx_fd(seg), SHMX_OWNED, &other), -EPERM);
+    ok(shmx_open("/trap", 0, &other));
+    shmx_close(other);
+    ok(unlink("/dev/shm/trap"));
+    ok(shmx_open("/roots", SHMX_OWNED, &other));
+    shmx_close(other);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+
+/* Whoever may write a file may link it, even with the setting of every distribution. */
+START_TEST(owned_is_not_what_others_linked)
+{
+    with_sysctl("/proc/sys/fs/protected_hardlinks", _i == 0 ? "1" : "0", open_hard_link, &_i);
+}
+END_TEST
+
+static void
+plant(const char *path, int kind)
+{
+    int fd = open("/dev/shm/root/trap", O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+
+    ck_assert_int_eq(write(fd, "trap", 5), 5);
+    ok(ftruncate(fd, SIZE));
+    close(fd);
+    if (kind == 0)
+        ok(symlink("/trap", path));
+    else
+        ok(kind == 1 ? link("/dev/shm/root/trap", path) : mkfifo(path, 0666));
+}
+
+START_TEST(planted_descriptor_in_a_chroot)
+{
+    static const char *const dirs[] = { "/dev/shm/root", "/dev/shm/root/proc",
+                                        "/dev/shm/root/proc/self", "/dev/shm/root/proc/self/fd" };
+    struct shmx             *seg = created(0, "/x", 0600, 0), *other = NULL;
+    char                     path[64];
+    pid_t                    pid;
+    int                      k;
+
+    for (k = 0; k < 4; k++)
+        ok(mkdir(dirs[k], 0755));
+    snprintf(path, sizeof path, "%s/%d", dirs[3], shmx_fd(seg));
+    plant(path, _i);
+    pid = check_fork();
+    if (pid == 0) {
+        ok(chroot(dirs[0]));
+        ok(shmx_open_fd(shmx_fd(seg), 0, &other));
+        assert_here(other);
+        shmx_close(other);
+        /* A descriptor that can write cannot be narrowed but by opening it anew. */
+        ck_assert_int_eq(shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &other), -EACCES);
+        _exit(0);
+    }
+    join(pid);
+    ok(unlink(path));
+    ok(unlink("/dev/shm/root/trap"));
+    for (k = 3; k >= 0; k--)
+        ok(rmdir(dirs[k]));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("regressions: identity");
+    TCase *tc = add_case(suite, "namespaces");
+
+    tcase_add_loop_test(tc, handle_in_another_ipc_namespace, 0, CALLS * 4 * 2);
+    tcase_add_loop_test(tc, stranger_leads_to_a_strangers_segment, 0, 2);
+    tcase_add_loop_test(tc, process_1_of_a_process_1, 0, 4);
+    tc = add_case(suite, "owned");
+    tcase_add_loop_test(tc, owned_without_descriptors, 0, BACKENDS);
+    tcase_add_loop_test(tc, owned_is_not_what_others_linked, 0, 3);
+    tcase_add_loop_test(tc, planted_descriptor_in_a_chroot, 0, 3);
+    return suite_main(suite);
+}
