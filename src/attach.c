@@ -55,16 +55,13 @@ choose_address(const struct shmx *seg, const void *wanted, size_t delta, struct 
 static int
 claim(struct shmx *seg, struct attachment *a)
 {
-    const char        *base = a->base, *other;
     struct attachment *b;
     int                r = 0;
 
     pthread_mutex_lock(&seg->lock);
-    LIST_FOREACH (b, &seg->attachments, link) {
-        other = b->base;
-        if (base < other + b->length && other < base + a->length)
+    LIST_FOREACH (b, &seg->attachments, link)
+        if (segment_overlap(a->base, a->length, b->base, b->length))
             r = a->flags & SHMX_REPLACE ? -EBUSY : -EEXIST;
-    }
     if (r == 0)
         LIST_INSERT_HEAD(&seg->attachments, a, link);
     pthread_mutex_unlock(&seg->lock);
@@ -118,6 +115,25 @@ reserve_addresses(void *base, size_t length)
     return -EEXIST;
 }
 
+/* Move the mapping into its place, where it may happen to be already, in part or as a whole. */
+static int
+move(const struct shmx *seg, struct attachment *a, void *target)
+{
+    char *from = a->base;
+    int   r = 0;
+
+    if (from == target)
+        return 0;
+    if (segment_overlap(from, a->length, target, a->length))
+        r = shmx_segment_move_aside(seg, &from, a->length, target, a->length);
+    a->base = from;
+    if (r < 0)
+        return r;
+    return mremap(from, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED
+               ? failure()
+               : 0;
+}
+
 /* The mapping is made elsewhere, complete, and then moved into its place. So a failure leaves what
    was there, and the backends need not know of addresses. */
 static int
@@ -134,11 +150,10 @@ map_fixed(struct shmx *seg, struct attachment *a)
     if (r < 0)
         return r;
     r = map(seg, a);
-    if (r == 0
-        && mremap(a->base, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, target)
-               == MAP_FAILED) {
-        r = failure();
-        seg->backend->unmap(seg, a);
+    if (r == 0) {
+        r = move(seg, a, target);
+        if (r < 0)
+            seg->backend->unmap(seg, a);
     }
     a->base = target;
     if (r < 0 && !replace)

@@ -54,14 +54,30 @@ shmx_hidden_parse(const char *text, struct hidden *hidden)
     return true;
 }
 
+/* The maker's pid in this pid namespace; 0: the maker is not in it, or nobody can tell. */
+static pid_t
+maker_of(const struct hidden *hidden)
+{
+    uint64_t here;
+
+    return shmx_process(&here) == 0 && hidden->process >> PID_BITS == here >> PID_BITS
+               ? (pid_t)(hidden->process & PID_MASK)
+               : 0;
+}
+
 /* The pid may have been given out again: then what it left waits until that process ends, too. */
 bool
 shmx_hidden_in_use(const struct hidden *hidden)
 {
-    uint64_t here;
+    const pid_t pid = maker_of(hidden);
 
-    if (shmx_process(&here) < 0)
-        return true;
-    return hidden->process >> PID_BITS == here >> PID_BITS
-           && (kill((pid_t)(hidden->process & PID_MASK), 0) == 0 || errno != ESRCH);
+    return pid != 0 && (kill(pid, 0) == 0 || errno != ESRCH);
+}
+
+bool
+shmx_hidden_is_by(const struct hidden *hidden, pid_t pid)
+{
+    const pid_t maker = maker_of(hidden);
+
+    return maker == 0 || maker == pid;
 }

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define HIDDEN_MAX (NAME_MAX + 1)
 
@@ -41,5 +42,8 @@ bool shmx_hidden_parse(const char *text, struct hidden *hidden);
 
 /* Whether the maker is a process of this pid namespace that lives. */
 bool shmx_hidden_in_use(const struct hidden *hidden);
+
+/* Whether the maker can be the process of that pid, as this pid namespace numbers it. */
+bool shmx_hidden_is_by(const struct hidden *hidden, pid_t pid);
 
 #endif

@@ -61,6 +61,17 @@ const char *shmx_segment_entry(struct shmx *seg);
 int  shmx_segment_begin_change(struct shmx *seg, enum name_state *before);
 void shmx_segment_end_change(struct shmx *seg, enum name_state state, char *name);
 
+/* Whether two ranges of addresses have any in common. */
+static inline bool
+segment_overlap(const char *one, size_t length, const char *other, size_t other_length)
+{
+    return one < other + other_length && other < one + length;
+}
+
+/* Move the mapping at *base to where it does not overlap that range of addresses. */
+int shmx_segment_move_aside(const struct shmx *seg, char **base, size_t length, const char *range,
+                            size_t range_length);
+
 /* Round up to whole pages, of a size that is a power of two. */
 static inline size_t
 segment_round_up(const struct shmx *seg, size_t bytes)

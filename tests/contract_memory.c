@@ -416,41 +416,6 @@ START_TEST(populate_notices_shortage)
 }
 END_TEST
 
-START_TEST(dontfork_is_not_inherited)
-{
-    void *kept, *mine;
-    pid_t pid;
-
-    if (valgrind_lacks("MADV_DONTFORK"))
-        return;
-    setup(_i, 0);
-    ok(shmx_attach(seg, SHMX_DONTFORK, &mine));
-    ok(shmx_attach(seg, 0, &kept));
-    strcpy(mine, "text");
-    pid = check_fork();
-    if (pid == 0) {
-        char *stranger;
-
-        ck_assert_int_eq(touch(mine, false), SIGSEGV);
-        ck_assert_str_eq(kept, "text");
-        stranger = mmap((void *)((uintptr_t)mine / page * page), page, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-        ck_assert_ptr_eq(stranger, mine);
-        strcpy(stranger, "mine");
-        ck_assert_int_eq(shmx_detach(seg, mine), -EINVAL);
-        ck_assert_str_eq(stranger, "mine");
-        ok(shmx_detach(seg, kept));
-        ck_assert_int_eq(shmx_read(seg, stranger, 5, 0), 5);
-        ck_assert_str_eq(stranger, "text");
-        shmx_close(seg);
-        ck_assert_str_eq(stranger, "text");
-        _exit(0);
-    }
-    join(pid);
-    finish();
-}
-END_TEST
-
 START_TEST(read_and_write_at_an_offset)
 {
     char  buf[SIZE + 10], back[SIZE + 10];
@@ -487,7 +452,7 @@ END_TEST
 /* Whatever the program has attached or not, copying finds the segment. */
 START_TEST(read_and_write_beside_attachments)
 {
-    static const unsigned kinds[] = { SHMX_RDONLY, SHMX_PRIVATE, SHMX_DONTFORK, SHMX_EXEC };
+    static const unsigned kinds[] = { SHMX_RDONLY, SHMX_PRIVATE, 0, SHMX_EXEC };
     void                 *addr;
     char                  c = 0, d = 0;
     size_t                k;
@@ -671,7 +636,6 @@ main(void)
     tcase_add_loop_test(tc, no_address_is_taken_that_attach_gave_before, 0, BACKENDS);
     tcase_add_loop_test(tc, populate_brings_it_in, 0, BACKENDS);
     tcase_add_loop_test(tc, populate_notices_shortage, 0, BACKENDS);
-    tcase_add_loop_test(tc, dontfork_is_not_inherited, 0, BACKENDS);
     tcase_add_loop_test(tc, no_address_space, 0, BACKENDS);
 
     tc = add_case(suite, "copy");

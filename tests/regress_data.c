@@ -4,13 +4,14 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -350,6 +351,29 @@ START_TEST(strangers_give_nothing_away)
 }
 END_TEST
 
+/* In another IPC namespace the id is that of the stranger's own segment. */
+START_TEST(strangers_do_not_even_seem_to)
+{
+    struct shmx    *seg = created(NULL, SIZE, 0600, SHMX_SYSV);
+    const int       id = stat_of(seg).id;
+    struct shmid_ds ds;
+    pid_t           pid = check_fork();
+
+    if (pid == 0) {
+        ok(unshare(CLONE_NEWIPC));
+        become_nobody();
+        ck_assert_int_eq(shmget(IPC_PRIVATE, SIZE, 0600), id);
+        ck_assert_int_eq(shmx_chown(seg, NOBODY, NOBODY - 1), -ENOENT);
+        ck_assert_int_eq(shmx_chown(seg, (uid_t)-1, (gid_t)-1), -ENOENT);
+        ok(shmctl(id, IPC_STAT, &ds));
+        ck_assert_uint_eq(ds.shm_perm.gid, NOBODY);
+        _exit(0);
+    }
+    join(pid);
+    finish(seg);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -365,5 +389,6 @@ main(void)
     tcase_add_loop_test(tc, child_does_not_report_its_parents_pin, 0, BACKENDS);
     tcase_add_test(tc, strangers_locks_are_no_holders);
     tcase_add_loop_test(tc, strangers_give_nothing_away, 0, BACKENDS);
+    tcase_add_test(tc, strangers_do_not_even_seem_to);
     return suite_main(suite);
 }

@@ -25,6 +25,7 @@ struct common {
     atomic_int   grandchild;
     char         lock[256]; /* the entry by which the initialiser is elected */
     unsigned     flag;
+    mode_t       mode;
     int          result; /* of the initialiser */
     struct shmx *seg;
 };
@@ -37,6 +38,7 @@ shared(int backend)
 
     ck_assert_ptr_ne(common, MAP_FAILED);
     common->flag = backend_flag[backend];
+    common->mode = 0666;
     return common;
 }
 
@@ -92,7 +94,8 @@ init_at_once(void *addr, size_t size, void *arg)
 static int
 elect(struct common *common, int (*init)(void *, size_t, void *))
 {
-    return shmx_open_or_create("/elected", SIZE, 0666, common->flag, init, common, &common->seg);
+    return shmx_open_or_create("/elected", SIZE, common->mode, common->flag, init, common,
+                               &common->seg);
 }
 
 static void
@@ -293,6 +296,7 @@ START_TEST(a_killed_initialiser_keeps_no_other_user_out)
 {
     struct common *common = shared(_i);
 
+    common->mode = 0600;
     end(fork_slow_initialiser(STRANGER, common, 1));
     elect_as(NOBODY, common, init_at_once);
     elect_as(STRANGER, common, init_at_once);

@@ -14,6 +14,23 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
+int
+shmx_link_describe(const struct shmx_stat *st, unsigned long ipc, struct link *link)
+{
+    uint64_t process;
+    int      r = shmx_process(&process);
+
+    if (r == 0)
+        *link = (struct link){ .by_key = st->key != 0,
+                               .number = st->key != 0 ? st->key : st->id,
+                               .size = st->size,
+                               .ipc = ipc,
+                               .time = st->ctime.tv_sec,
+                               .pid = (uint64_t)st->cpid,
+                               .pidns = process >> PID_BITS };
+    return r;
+}
+
 void
 shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX])
 {
@@ -21,8 +38,10 @@ shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX])
         snprintf(text, LINK_TEXT_MAX, "sysv:key=0x%x size=%" PRIu64 " ipc=%lu",
                  (unsigned)link->number, link->size, link->ipc);
     else
-        snprintf(text, LINK_TEXT_MAX, "sysv:id=%d size=%" PRIu64 " ipc=%lu time=%" PRId64,
-                 link->number, link->size, link->ipc, link->time);
+        snprintf(text, LINK_TEXT_MAX,
+                 "sysv:id=%d size=%" PRIu64 " ipc=%lu time=%" PRId64 " pid=%" PRIu64
+                 " pidns=%" PRIu64,
+                 link->number, link->size, link->ipc, link->time, link->pid, link->pidns);
 }
 
 static bool
@@ -53,7 +72,7 @@ take_number(const char **text, int base, uint64_t max, uint64_t *number)
 int
 shmx_link_parse(const char *text, struct link *link)
 {
-    uint64_t number = 0, size = 0, ipc = 0, made = 0;
+    uint64_t number = 0, size = 0, ipc = 0, made = 0, pid = 0, pidns = 0;
     bool     by_key = take_word(&text, "sysv:key=0x");
     bool     well = by_key ? take_number(&text, 16, UINT_MAX, &number) && number != 0
                            : take_word(&text, "sysv:id=") && take_number(&text, 10, INT_MAX, &number);
@@ -61,14 +80,18 @@ shmx_link_parse(const char *text, struct link *link)
     well = well && take_word(&text, " size=") && take_number(&text, 10, UINT64_MAX, &size)
            && take_word(&text, " ipc=") && take_number(&text, 10, ULONG_MAX, &ipc);
     if (well && !by_key)
-        well = take_word(&text, " time=") && take_number(&text, 10, INT64_MAX, &made);
+        well = take_word(&text, " time=") && take_number(&text, 10, INT64_MAX, &made)
+               && take_word(&text, " pid=") && take_number(&text, 10, INT_MAX, &pid)
+               && take_word(&text, " pidns=") && take_number(&text, 10, UINT32_MAX, &pidns);
     if (!well || *text != '\0')
         return -ELOOP;
     *link = (struct link){ .by_key = by_key,
                            .number = (int)(unsigned)number,
                            .size = size,
                            .ipc = (unsigned long)ipc,
-                           .time = (int64_t)made };
+                           .time = (int64_t)made,
+                           .pid = pid,
+                           .pidns = pidns };
     return 0;
 }
 
@@ -125,10 +148,23 @@ shmx_link_locate(const struct link *link)
     return id < 0 ? failure() : id;
 }
 
+/* Unless it is seen from the pid namespace that counts the creator so, nobody can tell. */
+static bool
+has_another_creator(const struct link *link, const struct shmx_stat *st)
+{
+    uint64_t process;
+
+    return shmx_process(&process) == 0 && link->pidns == process >> PID_BITS
+           && link->pid != (uint64_t)st->cpid;
+}
+
 static bool
 resembles(const struct link *link, const struct shmx_stat *st)
 {
-    return st->size == link->size && (link->by_key ? st->key == link->number : st->id == link->number)
+    if (link->by_key ? st->key != link->number
+                     : st->id != link->number || has_another_creator(link, st))
+        return false;
+    return st->size == link->size
            && (shmx_same_user(link->owner, st->uid) || shmx_same_user(link->owner, st->cuid));
 }
 

@@ -4,11 +4,12 @@
  * text where the segment is,
  *
  *     sysv:key=0x51a3 size=4096 ipc=4026531839
- *     sysv:id=98310 size=4096 ipc=4026531839 time=1795283111
+ *     sysv:id=98310 size=4096 ipc=4026531839 time=1795283111 pid=812 pidns=4026531836
  *
  * with the size in bytes and the IPC namespace; and for an id, since ids are recycled, the time of
- * the segment's last change as the kernel has it. Anybody can write a link. So what the link says is
- * compared with what the kernel says, and its owner with the segment's owner and creator.
+ * the segment's last change and its creator, as the kernel has them. Anybody can write a link. So
+ * what the link says is compared with what the kernel says, and its owner with the segment's owner
+ * and creator.
  */
 #ifndef SHMX_LINK_H
 #define SHMX_LINK_H
@@ -20,7 +21,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define LINK_TEXT_MAX 128
+#define LINK_TEXT_MAX 160
 
 /* How often to look again at a link that is being renewed, with a pause in between. */
 #define LINK_TRIES 100
@@ -30,7 +31,8 @@ struct link {
     int           number; /* the key or the id */
     uint64_t      size;
     unsigned long ipc;  /* the namespace in which it means something; 0: unknown */
-    int64_t       time; /* by id: shm_ctime */
+    int64_t       time; /* by id: shm_ctime; shm_cpid, and the namespace that counts it so */
+    uint64_t      pid, pidns;
     /* Not in the text, but of the link: */
     uid_t           owner;
     nlink_t         names;
@@ -51,6 +53,9 @@ struct lead {
     int               error; /* LINK_UNKNOWN: why, -EXDEV or another */
     struct shmx_stat  st;    /* LINK_LIVE: of the segment */
 };
+
+/* A link to that segment, by its key if it has one. 0 or -errno. */
+int shmx_link_describe(const struct shmx_stat *st, unsigned long ipc, struct link *link);
 
 void shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX]);
 

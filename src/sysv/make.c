@@ -116,12 +116,9 @@ make_ephemeral(struct sysv *s, bool named)
     if (!named)
         return 0;
     r = shmx_table_examine(s->id, &st);
-    if (r < 0)
-        return r;
-    s->link = (struct link){
-        .number = s->id, .size = s->size, .ipc = s->ipc, .time = st.ctime.tv_sec
-    };
-    return shmx_sysv_keep_intent(s, HIDDEN_CREATE);
+    if (r == 0)
+        r = shmx_link_describe(&st, s->ipc, &s->link);
+    return r < 0 ? r : shmx_sysv_keep_intent(s, HIDDEN_CREATE);
 }
 
 int

@@ -58,35 +58,7 @@ shmx_sysv_is_plain(const struct sysv *s, const struct attachment *a)
 static bool
 overlaps(const struct sysv *s, const char *start, const struct attachment *a)
 {
-    const char *base = a->base;
-
-    return start != NULL && base < start + sysv_whole_length(s) && start < base + a->length;
-}
-
-/* Move the hold where it does not overlap: to one of the ends of a range that is so large that both
-   cannot be in the way. */
-static int
-move_hold(struct sysv *s, const struct attachment *a)
-{
-    const size_t whole = sysv_whole_length(s), room = 2 * whole + a->length + 2 * s->seg.page;
-    char        *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    uintptr_t    to;
-    int          r = 0;
-
-    if (start == MAP_FAILED)
-        return failure();
-    to = ((uintptr_t)start + s->seg.page - 1) & ~(uintptr_t)(s->seg.page - 1);
-    if (overlaps(s, (char *)to, a))
-        to = ((uintptr_t)start + room - whole) & ~(uintptr_t)(s->seg.page - 1);
-    if (mremap(s->hold, whole, whole, MREMAP_MAYMOVE | MREMAP_FIXED, (char *)to) == MAP_FAILED) {
-        r = failure();
-        munmap(start, room);
-        return r;
-    }
-    s->hold = (char *)to;
-    munmap(start, (size_t)(s->hold - start));
-    munmap(s->hold + whole, (size_t)(start + room - s->hold) - whole);
-    return r;
+    return start != NULL && segment_overlap(start, sysv_whole_length(s), a->base, a->length);
 }
 
 int
@@ -101,7 +73,7 @@ shmx_sysv_prepare_fixed(struct shmx *seg, const struct attachment *a)
     if (overlaps(s, atomic_load(&s->window), a))
         r = a->flags & SHMX_REPLACE ? -EBUSY : -EEXIST;
     else if (overlaps(s, s->hold, a))
-        r = move_hold(s, a);
+        r = shmx_segment_move_aside(seg, &s->hold, sysv_whole_length(s), a->base, a->length);
     pthread_mutex_unlock(&seg->lock);
     return r;
 }

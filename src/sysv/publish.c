@@ -56,12 +56,9 @@ write_late_intent(struct sysv *s)
         return r;
     if ((st.state & SHMX_IS_DESTROYED) && !(s->seg.flags & SHMX_EPHEMERAL))
         return -ENOENT;
-    s->link = (struct link){ .by_key = st.key != 0,
-                             .number = st.key != 0 ? st.key : s->id,
-                             .size = s->size,
-                             .ipc = s->ipc,
-                             .time = st.ctime.tv_sec };
-    r = shmx_sysv_keep_intent(s, HIDDEN_PUBLISH);
+    r = shmx_link_describe(&st, s->ipc, &s->link);
+    if (r == 0)
+        r = shmx_sysv_keep_intent(s, HIDDEN_PUBLISH);
     if (r == 0 && geteuid() != st.uid && geteuid() != st.cuid) {
         shmx_link_format(&s->link, text);
         r = shmx_link_chown(s->intent, text, st.uid, (gid_t)-1);

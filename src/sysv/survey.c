@@ -235,8 +235,11 @@ collect_hidden(const struct walk *walk, const char *text, const struct lead *lea
             shmx_directory_rename(text, hidden.entry);
         return 0;
     }
-    if (live && hidden.kind != HIDDEN_PUBLISH) {
-        if (!may_remove(&lead->st) || (hidden.kind == HIDDEN_CREATE && lead->st.holders > 0))
+    if (live && hidden.kind == HIDDEN_CREATE && lead->st.holders > 0)
+        return 0;
+    if (live && hidden.kind != HIDDEN_PUBLISH
+        && (hidden.kind == HIDDEN_WITHDRAW || shmx_hidden_is_by(&hidden, lead->st.cpid))) {
+        if (!may_remove(&lead->st))
             return 0;
         if (!dry)
             r = shmctl(lead->st.id, IPC_RMID, NULL);
