@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "hidden.h"
 
+#include "directory.h"
 #include "name.h"
 #include "namespace.h"
 
@@ -46,7 +47,7 @@ shmx_hidden_parse(const char *text, struct hidden *hidden)
     if (sscanf(text, NAME_HIDDEN "%" SCNu64 "-%" SCNu64 "-%*x-%c%" SCNx64 "-%n", &space, &pid,
                &kind, &hidden->meant, &end)
             != 4
-        || end == 0 || space > UINT32_MAX || pid > PID_MASK || strchr("cpw", kind) == NULL)
+        || end == 0 || space > UINT32_MAX || pid > PID_MASK || strchr("cpfl", kind) == NULL)
         return false;
     hidden->process = space << PID_BITS | pid;
     hidden->kind = (enum hidden_kind)kind;
@@ -80,4 +81,11 @@ shmx_hidden_is_by(const struct hidden *hidden, pid_t pid)
     const pid_t maker = maker_of(hidden);
 
     return maker == 0 || maker == pid;
+}
+
+void
+shmx_hidden_put_back(const char *text, const struct hidden *hidden)
+{
+    if (*hidden->entry != '\0')
+        shmx_directory_rename(text, hidden->entry);
 }

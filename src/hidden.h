@@ -2,7 +2,7 @@
 /*
  * The library's own entries in the directory of names, for what is being made or removed just now:
  *
- *     .shmx-4026531836-812-0-w5a1-frames
+ *     .shmx-4026531836-812-0-f5a1-frames
  *
  * They say the maker's pid namespace and pid, a number that makes them unique, what they are for,
  * which inode, key or id was meant, and of which entry it is about. So whoever collects finishes or
@@ -21,7 +21,9 @@
 enum hidden_kind {
     HIDDEN_CREATE = 'c',  /* a link to a segment that is being made: both go if the maker died */
     HIDDEN_PUBLISH = 'p', /* a link to a segment that is to stay: only the link goes */
-    HIDDEN_WITHDRAW = 'w' /* an entry on its way out, if it is the one that was meant */
+    /* An entry on its way out, if it is the one that was meant; else it goes back. */
+    HIDDEN_FILE = 'f',
+    HIDDEN_LINK = 'l'
 };
 
 struct hidden {
@@ -42,6 +44,9 @@ bool shmx_hidden_parse(const char *text, struct hidden *hidden);
 
 /* Whether the maker is a process of this pid namespace that lives. */
 bool shmx_hidden_in_use(const struct hidden *hidden);
+
+/* Give the entry, which was taken away by mistake, its name again if that is free. */
+void shmx_hidden_put_back(const char *text, const struct hidden *hidden);
 
 /* Whether the maker can be the process of that pid, as this pid namespace numbers it. */
 bool shmx_hidden_is_by(const struct hidden *hidden, pid_t pid);

@@ -94,28 +94,28 @@ overflow_user(void)
     return user;
 }
 
+/* Whether the number means one user: that of the unmapped does only where everybody is mapped. */
 static bool
-is_mapped(uid_t user)
+is_one_user(uid_t user)
 {
-    unsigned first, count;
-    bool     mapped = false;
-    FILE    *f;
+    unsigned long mapped = 0, count;
+    FILE         *f;
 
     if (user != overflow_user())
         return true;
     f = fopen("/proc/self/uid_map", "re");
     if (f == NULL)
         return false;
-    while (!mapped && fscanf(f, "%u %*u %u", &first, &count) == 2)
-        mapped = user >= first && user - first < count;
+    while (fscanf(f, "%*u %*u %lu", &count) == 1)
+        mapped += count;
     fclose(f);
-    return mapped;
+    return mapped == UINT32_MAX;
 }
 
 bool
 shmx_same_user(uid_t a, uid_t b)
 {
-    return a == b && is_mapped(a);
+    return a == b && is_one_user(a);
 }
 
 bool

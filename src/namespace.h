@@ -20,7 +20,7 @@ int shmx_process(uint64_t *number);
 int shmx_ipc_namespace(unsigned long *number);
 
 /* Whether both are known to be the same user. All users whom the user namespace does not map have
-   one number, so that number is never equal to anything. */
+   one number, so where there are any, that number is equal to nothing. */
 bool shmx_same_user(uid_t a, uid_t b);
 
 /* Whether that user is the effective one or root. */

@@ -28,16 +28,26 @@ created(int i, const char *name, mode_t mode)
 }
 
 /* Run the rest in a child that is another user: the test's own user takes what it left away. */
-#define as_nobody(statements)                                                                      \
+#define as_nobody(statements) as_user(NOBODY, statements)
+#define as_user(uid, statements)                                                                   \
     do {                                                                                           \
         pid_t pid_ = check_fork();                                                                 \
         if (pid_ == 0) {                                                                           \
-            become_nobody();                                                                       \
+            become(uid);                                                                           \
             statements;                                                                            \
             _exit(0);                                                                              \
         }                                                                                          \
         join(pid_);                                                                                \
     } while (0)
+
+static void
+become(uid_t uid)
+{
+    if (uid == NOBODY)
+        become_nobody();
+    else
+        ok(setresuid(uid, uid, uid));
+}
 
 /* A call to be judged where there is no /dev/shm to compare. */
 #define fails_without_directory(call, err) ck_assert_int_eq((call), (err))
@@ -209,7 +219,7 @@ START_TEST(another_user_is_refused)
     as_nobody({
         fails(shmx_open("/secret", 0, &other), -EACCES);
         fails(shmx_open("/secret", SHMX_RDONLY, &other), -EACCES);
-        fails(shmx_remove("/secret"), _i == 0 ? -EPERM : -EACCES);
+        fails(shmx_remove("/secret"), -EPERM);
         fails(shmx_create("/secret", SIZE, 0600, backend_flag[_i], &other), -EEXIST);
         fails(shmx_open_or_create("/secret", SIZE, 0600, backend_flag[_i], NULL, NULL, &other),
               -EACCES);
@@ -262,51 +272,56 @@ START_TEST(owned_means_made_by_me_or_root)
 END_TEST
 
 static int
-never_run(void *addr, size_t size, void *arg)
-{
-    (void)addr, (void)size, (void)arg;
-    return -EPROTO;
-}
-
-static int
 tell_and_wait(void *addr, size_t size, void *arg)
 {
     const int *pipes = arg;
     char       c;
 
-    (void)addr, (void)size;
+    (void)size;
+    strcpy(addr, "theirs");
     ck_assert_int_eq(write(pipes[1], "r", 1), 1);
     ck_assert_int_eq(read(pipes[2], &c, 1), 1);
     return 0;
 }
 
-/* Another user's process is stuck in an initialiser: who trusts only root does not wait for it. */
-START_TEST(owned_does_not_wait_for_others)
+static int
+say_ours(void *addr, size_t size, void *arg)
 {
-    struct shmx *other = NULL;
-    int          pipes[4];
-    char         c;
-    pid_t        pid;
+    (void)size, (void)arg;
+    strcpy(addr, "ours");
+    return 0;
+}
+
+/* Another user's process is stuck in an initialiser: nobody else waits for it; and what it makes
+   does not take the place of what there is by then. */
+START_TEST(others_are_not_waited_for)
+{
+    const unsigned flags = backend_flag[_i % BACKENDS] | (_i < BACKENDS ? 0 : SHMX_OWNED);
+    struct shmx   *other = NULL;
+    int            pipes[4];
+    char           text[8];
+    pid_t          pid;
 
     ok(pipe(pipes));
     ok(pipe(pipes + 2));
     pid = check_fork();
     if (pid == 0) {
         become_nobody();
-        ck_assert_int_eq(shmx_open_or_create("/stuck", SIZE, 0600, backend_flag[_i], tell_and_wait,
-                                             pipes, &other),
-                         1);
+        ck_assert_int_eq(
+            shmx_open_or_create("/stuck", SIZE, 0600, flags, tell_and_wait, pipes, &other), 0);
+        ck_assert_int_eq(shmx_read(other, text, 5, 0), 5);
+        ck_assert_str_eq(text, "ours");
+        shmx_close(other);
         _exit(0);
     }
-    ck_assert_int_eq(read(pipes[0], &c, 1), 1);
-    fails(shmx_open_or_create("/stuck", SIZE, 0600, backend_flag[_i] | SHMX_OWNED, never_run, NULL,
-                              &other),
-          -EPERM);
+    ck_assert_int_eq(read(pipes[0], text, 1), 1);
+    ck_assert_int_eq(shmx_open_or_create("/stuck", SIZE, 0666, flags, say_ours, NULL, &other), 1);
     ck_assert_int_eq(write(pipes[3], "g", 1), 1);
     join(pid);
-    ok(shmx_remove("/stuck"));
-    for (c = 0; c < 4; c++)
-        close(pipes[(int)c]);
+    ok(shmx_destroy(other));
+    shmx_close(other);
+    for (pid = 0; pid < 4; pid++)
+        close(pipes[pid]);
 }
 END_TEST
 
@@ -428,18 +443,31 @@ copy_link(const char *from, const char *to)
     ok(symlink(text, to));
 }
 
+/* By name and by name of the library's own, with which it would be collected. */
 START_TEST(link_to_somebody_elses_segment)
 {
-    struct shmx *victim = created(1, "/victim", 0600), *seg = NULL;
+    struct shmx     *victim = created(1, "/victim", 0600), *seg = NULL;
+    struct shmx_stat st;
+    char             hidden[64];
 
     as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
     fails(shmx_open("/lure", 0, &seg), -ENOENT);
-    fails(shmx_create("/lure", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
-    ok(shmx_collect(0, NULL, NULL));
+    fails(shmx_stat_name("/lure", &st), -ENOENT);
+    ok(shmx_create("/lure", SIZE, 0600, backend_flag[_i % 2],
+                   &seg)); /* what leads nowhere makes way */
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
     ok(shmx_remove("/lure")); /* the link, and not what it leads to */
-    as_nobody(copy_link("/dev/shm/victim", "/dev/shm/.shmx-1-999999999-0"));
+    as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
     ok(shmx_collect(0, NULL, NULL));
-    ok(unlink("/dev/shm/.shmx-1-999999999-0"));
+    ck_assert_int_eq(unlink("/dev/shm/lure"), -1);
+    ok(shmx_stat(victim, &st));
+    snprintf(hidden, sizeof hidden, "/dev/shm/.shmx-1-4194303-0-%c%x-", "cpw"[_i],
+             (unsigned)st.key);
+    as_nobody(copy_link("/dev/shm/victim", hidden));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ck_assert_int_eq(unlink(hidden), -1);
     ok(shmx_open("/victim", 0, &seg));
     shmx_close(seg);
     ok(shmx_destroy(victim));
@@ -556,20 +584,34 @@ END_TEST
 
 START_TEST(another_ipc_namespace)
 {
-    struct shmx *seg = created(1, "/abroad", 0666), *other = NULL;
-    pid_t        pid = check_fork();
+    struct shmx     *seg = created(1, "/abroad", 0666), *other = NULL;
+    struct shmx_stat st;
+    pid_t            pid = check_fork();
 
     if (pid == 0) {
         ok(unshare(CLONE_NEWIPC));
         fails(shmx_open("/abroad", 0, &other), -EXDEV);
-        fails(shmx_remove("/abroad"), -EXDEV);
+        fails(shmx_stat_name("/abroad", &st), -EXDEV);
         fails(shmx_create("/abroad", SIZE, 0600, backend_flag[_i], &other), -EEXIST);
+        fails(shmx_open_or_create("/abroad", SIZE, 0600, backend_flag[_i], NULL, NULL, &other),
+              -EXDEV);
         ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
         _exit(0);
     }
     join(pid);
     ok(shmx_open("/abroad", 0, &other));
     shmx_close(other);
+    pid = check_fork();
+    if (pid == 0) {
+        ok(unshare(CLONE_NEWIPC));
+        ok(shmx_remove("/abroad")); /* the name, and not what it leads to there */
+        fails(shmx_remove("/abroad"), -ENOENT);
+        _exit(0);
+    }
+    join(pid);
+    fails(shmx_open("/abroad", 0, &other), -ENOENT);
+    ok(shmx_stat(seg, &st));
+    ck_assert_uint_eq(st.state, 0); /* nobody has destroyed it */
     ok(shmx_destroy(seg));
     shmx_close(seg);
 }
@@ -647,6 +689,33 @@ START_TEST(not_a_tmpfs)
 }
 END_TEST
 
+/* Users who create and open again where there is no /proc. */
+static void
+use_without_proc(int i, uid_t user)
+{
+    /* Nobody's number may be that of users who are not mapped, and so equals nobody's. */
+    const int        known = user != NOBODY;
+    struct shmx     *seg = NULL, *other = NULL;
+    struct shmx_stat st;
+
+    ok(shmx_create("/theirs", SIZE, 0600, backend_flag[i], &seg));
+    ok(shmx_stat(seg, &st));
+    ck_assert_int_eq(st.holders, i == 0 ? -1 : 1);
+    ck_assert_int_eq(shmx_open("/theirs", SHMX_OWNED, &other), known    ? 0
+                                                               : i == 0 ? -EPERM
+                                                                        : -EXDEV);
+    shmx_close(other);
+    other = NULL;
+    ck_assert_int_eq(shmx_open("/theirs", 0, &other), known || i == 0 ? 0 : -EXDEV);
+    shmx_close(other);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    /* Whether they are huge is told nowhere then. */
+    ok(shmx_create(NULL, 4 << 20, 0600, backend_flag[i] | SHMX_HUGE | SHMX_SPARSE, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+
 /* Without /proc nothing is opened anew, and nobody says what the mode hides. */
 START_TEST(no_proc)
 {
@@ -658,18 +727,8 @@ START_TEST(no_proc)
     r[0] = shmx_open("/x", 0, &other);
     if (r[0] == 0)
         shmx_close(other);
-    as_nobody({
-        ok(shmx_create("/theirs", SIZE, 0600, backend_flag[_i], &none));
-        ck_assert_int_eq(shmx_open("/theirs", SHMX_OWNED, &other), 0);
-        shmx_close(other);
-        ok(shmx_destroy(none));
-        shmx_close(none);
-    });
-    /* Whether they are huge is told nowhere then. */
-    ok(shmx_create(NULL, 4 << 20, 0600, backend_flag[_i] | SHMX_HUGE | SHMX_SPARSE, &none));
-    ok(shmx_destroy(none));
-    shmx_close(none);
-    none = NULL;
+    as_nobody(use_without_proc(_i, NOBODY));
+    as_user(1, use_without_proc(_i, 1));
     r[1] = _i == 0 ? shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &none) : -ENOENT;
     r[2] = shmx_chmod(seg, 0000);
     r[3] = shmx_destroy(seg);
@@ -725,14 +784,16 @@ START_TEST(unmapped_owner)
 }
 END_TEST
 
-/* To give up the attachment the handle would have to hold by itself, and may not any more. */
-START_TEST(detach_would_lose_the_hold)
+/* When the attachment goes, the handle has to hold the segment by itself, and may attach it no
+ * more. */
+START_TEST(detach_does_not_lose_the_hold)
 {
-    struct shmx *seg, *other = NULL;
-    void        *addr;
-    int          gate[2], ready[2];
-    char         c;
-    pid_t        pid;
+    struct shmx     *seg, *other = NULL;
+    struct shmx_stat st;
+    void            *addr;
+    int              gate[2], ready[2];
+    char             c;
+    pid_t            pid;
 
     if (valgrind_lacks("EACCES of shmat"))
         return;
@@ -744,21 +805,32 @@ START_TEST(detach_would_lose_the_hold)
         close(gate[1]);
         become_nobody();
         ok(shmx_open("/x", 0, &other));
-        ok(shmx_attach(other, SHMX_RDONLY, &addr));
+        ok(shmx_attach(other, _i == 0 ? SHMX_RDONLY : 0, &addr));
         ck_assert_int_eq(write(ready[1], "r", 1), 1);
         ck_assert_int_eq(read(gate[0], &c, 1), 0);
-        fails(shmx_detach(other, addr), -EACCES);
-        ck_assert_int_eq(*(char *)addr, 0);
+        ck_assert_int_eq(*(char *)addr, 'h');
+        ok(shmx_stat(other, &st)); /* the parent's, which is inherited, and this one's */
+        ck_assert_int_eq(st.holders, _i == 0 ? 4 : 3);
+        ok(shmx_detach(other, addr));
+        fails(shmx_detach(other, addr), -EINVAL);
+        ok(shmx_stat(other, &st));
+        ck_assert_int_eq(st.holders, 3);
+        ck_assert_int_eq(shmx_write(other, "H", 1, 0), 1);
+        ck_assert_int_eq(shmx_read(other, &c, 1, 0), 1);
+        ck_assert_int_eq(c, 'H');
         shmx_close(other);
         _exit(0);
     }
     close(gate[0]);
     ck_assert_int_eq(read(ready[0], &c, 1), 1);
+    ck_assert_int_eq(shmx_write(seg, "h", 1, 0), 1);
     ok(shmx_chmod(seg, 0600));
     close(gate[1]);
     close(ready[0]);
     close(ready[1]);
     join(pid);
+    ck_assert_int_eq(shmx_read(seg, &c, 1, 0), 1);
+    ck_assert_int_eq(c, 'H');
     ok(shmx_destroy(seg));
     shmx_close(seg);
 }
@@ -877,7 +949,7 @@ main(void)
     tcase_add_loop_test(tc, no_proc, 0, BACKENDS);
     tcase_add_loop_test(tc, no_sys, 0, BACKENDS);
     tcase_add_loop_test(tc, unmapped_owner, 0, BACKENDS);
-    tcase_add_test(tc, detach_would_lose_the_hold);
+    tcase_add_loop_test(tc, detach_does_not_lose_the_hold, 0, 2);
     tcase_add_loop_test(tc, locked_memory_limits_attaching, 0, BACKENDS);
     tcase_add_loop_test(tc, pinning_and_its_limit, 0, BACKENDS);
 
@@ -885,7 +957,7 @@ main(void)
     tcase_add_loop_test(tc, another_user_is_refused, 0, BACKENDS);
     tcase_add_loop_test(tc, another_user_may_read, 0, BACKENDS);
     tcase_add_loop_test(tc, owned_means_made_by_me_or_root, 0, BACKENDS);
-    tcase_add_loop_test(tc, owned_does_not_wait_for_others, 0, BACKENDS);
+    tcase_add_loop_test(tc, others_are_not_waited_for, 0, 2 * BACKENDS);
     tcase_add_loop_test(tc, giving_away_needs_privilege, 0, BACKENDS);
     tcase_add_loop_test(tc, publishing_what_is_anothers, 0, BACKENDS);
     tcase_add_loop_test(tc, mode_decides_at_attach_on_sysv, 0, BACKENDS);
@@ -894,7 +966,7 @@ main(void)
     tc = add_case(suite, "neighbours");
     tcase_add_loop_test(tc, what_is_no_segment, 0, BACKENDS);
     tcase_add_loop_test(tc, planted_symlinks_are_not_followed, 0, BACKENDS);
-    tcase_add_loop_test(tc, link_to_somebody_elses_segment, 0, BACKENDS);
+    tcase_add_loop_test(tc, link_to_somebody_elses_segment, 0, 3);
     tcase_add_test(tc, list_is_not_lured);
     tcase_add_test(tc, what_cannot_be_removed_keeps_its_name);
     tcase_add_loop_test(tc, recycled_id_is_not_taken_for_the_old, 0, 2);

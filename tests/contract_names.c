@@ -88,58 +88,59 @@ END_TEST
 
 START_TEST(bad_names)
 {
-    char         name[300];
-    struct shmx *seg = NULL;
-    const char  *bad[] = { "",
-                           "/",
-                           ".",
-                           "/.",
-                           "..",
-                           "/..",
-                           "a/b",
-                           "//a",
-                           "/a/",
-                           "posix:/",
-                           "sysv:/a/b",
-                           ".shmx-x",
-                           "/.shmx-",
-                           "sysv:key=0",
-                           "sysv:key=0x100000000",
-                           "sysv:id=2147483648",
-                           "sysv:id=99999999999999999999999" };
-    size_t       k;
+    static const char *const bad[] = {
+        "", "/", "//", ".", "/.", "..", "/..", "a/b", "/a/", "//a/b", "a//", ".shmx-x", "/.shmx-",
+        /* what begins with a prefix is that, or nothing */
+        "posix:", "posix:/", "posix://", "posix:frames", "posix:key=1", "posix:id=1", "posix:a/b",
+        "posix:/..", "posix:/.shmx-x", "sysv:", "sysv:/", "sysv:frames", "sysv:/a/b",
+        "sysv:posix:/a", "sysv:key", "sysv:key=", "sysv:key=0", "sysv:key=0x", "sysv:key=0x0",
+        "sysv:key=1x", "sysv:key=-1", "sysv:key= 1", "sysv:key=1 ", "sysv:key=0X1",
+        "sysv:key=0x100000000", "sysv:id=", "sysv:id=-1", "sysv:id=12x", "sysv:id=a",
+        "sysv:id=2147483648", "sysv:id=99999999999999999999999"
+    };
+    struct shmx     *seg = NULL, *anonymous;
+    struct shmx_stat st;
+    char             name[300];
+    size_t           k;
 
-    for (k = 0; k < sizeof bad / sizeof *bad; k++) {
-        fails(shmx_create(bad[k], SIZE, 0600, backend_flag[_i], &seg), -EINVAL);
-        fails(shmx_open(bad[k], 0, &seg), -EINVAL);
-        fails(shmx_remove(bad[k]), -EINVAL);
+    ok(shmx_create(NULL, SIZE, 0600, backend_flag[_i], &anonymous));
+    for (k = 0; k <= sizeof bad / sizeof *bad; k++) {
+        const int   error = k < sizeof bad / sizeof *bad ? -EINVAL : -ENAMETOOLONG;
+        const char *text = error == -EINVAL ? bad[k] : memset(name, 'n', 256);
+
+        name[256] = '\0';
+        fails(shmx_create(text, SIZE, 0600, backend_flag[_i], &seg), error);
+        fails(shmx_open_or_create(text, SIZE, 0600, backend_flag[_i], NULL, NULL, &seg), error);
+        fails(shmx_open(text, 0, &seg), error);
+        fails(shmx_publish(anonymous, text), error);
+        fails(shmx_stat_name(text, &st), error);
+        fails(shmx_remove(text), error);
     }
+    ok(shmx_destroy(anonymous));
+    shmx_close(anonymous);
     fails(shmx_open(NULL, 0, &seg), -EINVAL);
+    fails(shmx_stat_name(NULL, &st), -EINVAL);
     fails(shmx_remove(NULL), -EINVAL);
     fails(shmx_create("sysv:id=0", SIZE, 0600, 0, &seg), -EINVAL);
-    memset(name, 'n', 256);
-    name[256] = '\0';
-    fails(shmx_create(name, SIZE, 0600, backend_flag[_i], &seg), -ENAMETOOLONG);
-    fails(shmx_open(name, 0, &seg), -ENAMETOOLONG);
-    fails(shmx_remove(name), -ENAMETOOLONG);
     ck_assert_ptr_null(seg);
 }
 END_TEST
 
 START_TEST(odd_names_are_names)
 {
-    char         longest[256];
-    const char  *odd[] = { "x",     "...",   "a b\n\t",     "\xff\xfe",    "posix:frames",
-                           "sysv:", "key=1", "sysv:key=0x", "sysv:key=1x", "sysv:id=-1",
-                           "C:",    longest };
-    struct shmx *seg, *other;
-    size_t       k;
+    char              longest[256];
+    const char *const odd[] = { "x",       "...",           "a b\n\t", "\xff\xfe",
+                                "key=1",   "id=1",          "C:",      "posix",
+                                "POSIX:x", "sysv",          "/posix:", "/posix:frames",
+                                "/sysv:",  "/sysv:key=0x1", longest };
+    struct shmx      *seg, *other;
+    size_t            k;
 
     memset(longest, 'n', 255);
     longest[255] = '\0';
     for (k = 0; k < sizeof odd / sizeof *odd; k++) {
         ok(shmx_create(odd[k], SIZE, 0600, backend_flag[_i], &seg));
-        ck_assert(has_name(seg, _i, odd[k]));
+        ck_assert(has_name(seg, _i, odd[k] + (*odd[k] == '/')));
         ok(shmx_open(shmx_name(seg), 0, &other));
         ok(shmx_destroy(other));
         shmx_close(other);
@@ -147,6 +148,37 @@ START_TEST(odd_names_are_names)
     }
 }
 END_TEST
+
+START_TEST(slashes_in_front_are_one)
+{
+    static const char *const same[] = { "a", "/a", "//a", "/////a" };
+    char                     name[32];
+    struct shmx             *seg, *other = NULL;
+    struct shmx_stat         st;
+    size_t                   k;
+
+    for (k = 0; k < sizeof same / sizeof *same; k++) {
+        ok(shmx_create(same[k], SIZE, 0600, backend_flag[_i], &seg));
+        ck_assert(has_name(seg, _i, "a"));
+        fails(shmx_create("/a", SIZE, 0600, backend_flag[_i], &other), -EEXIST);
+        snprintf(name, sizeof name, "%s%s", backend_prefix[_i], k == 0 ? "///a" : same[k]);
+        ok(shmx_open(name, 0, &other));
+        ck_assert(has_name(other, _i, "a"));
+        shmx_close(other);
+        ok(shmx_stat_name(same[k], &st));
+        ok(shmx_remove(same[k]));
+        shmx_close(seg);
+    }
+}
+END_TEST
+
+static int
+never_run(void *addr, size_t size, void *arg)
+{
+    (void)addr, (void)size, (void)arg;
+    ck_abort_msg("initialised");
+    return 0;
+}
 
 START_TEST(bad_arguments)
 {
@@ -173,6 +205,9 @@ START_TEST(bad_arguments)
     fails(shmx_open_or_create("/x", SIZE, 0600, flag | SHMX_RDONLY, NULL, NULL, &seg), -EINVAL);
     fails(shmx_open_or_create("posix:/x", SIZE, 0600, SHMX_SYSV, NULL, NULL, &seg), -EINVAL);
     fails(shmx_open_or_create(NULL, SIZE, 0600, flag, NULL, NULL, &seg), -EINVAL);
+    fails(shmx_open_or_create("sysv:key=0x77", SIZE, 0600, 0, never_run, NULL, &seg), -EINVAL);
+    fails(shmx_open_or_create("sysv:id=77", SIZE, 0600, 0, never_run, NULL, &seg), -EINVAL);
+    fails(shmx_open_or_create("sysv:id=77", SIZE, 0600, 0, NULL, NULL, &seg), -EINVAL);
     fails(shmx_open_fd(0, SHMX_EXEC, &seg), -EINVAL);
     fails(shmx_list(0, NULL, NULL), -EINVAL);
     fails(
@@ -197,6 +232,7 @@ START_TEST(null_handles)
     fails(shmx_size(NULL), -EINVAL);
     fails(shmx_resize(NULL, 1), -EINVAL);
     fails(shmx_stat(NULL, &st), -EINVAL);
+    fails(shmx_stat_name("/x", NULL), -EINVAL);
     fails(shmx_chmod(NULL, 0600), -EINVAL);
     fails(shmx_chown(NULL, 0, 0), -EINVAL);
     fails(shmx_pin(NULL), -EINVAL);
@@ -216,14 +252,17 @@ END_TEST
 
 START_TEST(missing)
 {
-    struct shmx *seg = NULL;
-    char         name[32];
+    struct shmx     *seg = NULL;
+    struct shmx_stat st;
+    char             name[32];
 
     snprintf(name, sizeof name, "%s/missing", backend_prefix[_i]);
     fails(shmx_open("/missing", 0, &seg), -ENOENT);
     fails(shmx_open(name, 0, &seg), -ENOENT);
     fails(shmx_remove("/missing"), -ENOENT);
     fails(shmx_remove(name), -ENOENT);
+    fails(shmx_stat_name("/missing", &st), -ENOENT);
+    fails(shmx_stat_name(name, &st), -ENOENT);
     fails(shmx_open("sysv:key=0x7f001122", 0, &seg), -ENOENT);
     fails(shmx_remove("sysv:key=0x7f001122"), -ENOENT);
     fails(shmx_open("sysv:id=1147483647", 0, &seg), -ENOENT);
@@ -499,6 +538,7 @@ END_TEST
 
 START_TEST(stat_says_what_it_is)
 {
+    const unsigned   going = _i == 1 ? SHMX_IS_DESTROYED : 0; /* with its last attachment */
     struct shmx     *seg = created(_i, "/s");
     struct shmx_stat st;
 
@@ -516,15 +556,15 @@ START_TEST(stat_says_what_it_is)
     fails(shmx_stat(seg, NULL), -EINVAL);
     ok(shmx_destroy(seg));
     ok(shmx_stat(seg, &st));
-    ck_assert_uint_eq(st.state, SHMX_IS_NAMELESS);
+    ck_assert_uint_eq(st.state, SHMX_IS_NAMELESS | going);
     shmx_close(seg);
     ok(shmx_create(NULL, SIZE, 0600, backend_flag[_i] | SHMX_EPHEMERAL, &seg));
     ok(shmx_stat(seg, &st));
-    ck_assert_uint_eq(st.state, SHMX_IS_NAMELESS | SHMX_IS_EPHEMERAL);
+    ck_assert_uint_eq(st.state, SHMX_IS_NAMELESS | SHMX_IS_EPHEMERAL | going);
     shmx_close(seg);
     ok(shmx_create("/e", SIZE, 0600, backend_flag[_i] | SHMX_EPHEMERAL, &seg));
     ok(shmx_stat(seg, &st));
-    ck_assert_uint_eq(st.state, SHMX_IS_EPHEMERAL);
+    ck_assert_uint_eq(st.state, SHMX_IS_EPHEMERAL | going);
     shmx_close(seg);
 }
 END_TEST
@@ -552,6 +592,7 @@ main(void)
     tcase_add_test(tc, posix_is_the_default);
     tcase_add_loop_test(tc, bad_names, 0, BACKENDS);
     tcase_add_loop_test(tc, odd_names_are_names, 0, BACKENDS);
+    tcase_add_loop_test(tc, slashes_in_front_are_one, 0, BACKENDS);
     tcase_add_loop_test(tc, bad_arguments, 0, BACKENDS);
     tcase_add_test(tc, null_handles);
     tcase_add_loop_test(tc, missing, 0, BACKENDS);

@@ -330,14 +330,16 @@ START_TEST(narrowed_mode)
 {
     static const unsigned kinds[] = { 0,         SHMX_RDONLY,  SHMX_FIXED,
                                       SHMX_EXEC, SHMX_PRIVATE, SHMX_FIXED | SHMX_RDONLY };
-    pid_t                 pid = check_fork();
+    pid_t                 pid;
     size_t                k;
 
+    if (_i == 1 && valgrind_lacks("mremap of a size of 0, executable shmat"))
+        return;
+    pid = check_fork();
     if (pid == 0) {
         become_nobody();
         for (k = 0; k < 2 * sizeof kinds / sizeof *kinds; k++)
-            if (!(kinds[k / 2] & SHMX_EXEC) || !valgrind_lacks("executable shmat"))
-                narrow_and_copy(_i, true, kinds[k / 2], k % 2);
+            narrow_and_copy(_i, true, kinds[k / 2], k % 2);
         narrow_and_copy(_i, false, 0, true);
         narrow_and_copy(_i, false, 0, false);
         _exit(0);

@@ -231,7 +231,7 @@ START_TEST(pinning_twice_takes_no_more_than_once)
         seg = created("/x", MIB, 0600, backend_flag[_i]);
         ok(shmx_pin(seg));
         ok(shmx_pin(seg));
-        if (_i == 0) {
+        if (_i == 0 && !valgrind_lacks("mlock2(2)")) {
             ok(setrlimit(RLIMIT_MEMLOCK, &more));
             ok(shmx_resize(seg, 3 * MIB / 2));
             ok(shmx_pin(seg));
@@ -313,7 +313,10 @@ give_away_anothers(struct shmx *seg, const char *what)
 
     for (k = 0; k < 16; k++) {
         r = shmx_chown(seg, ids[k / 4], ids[k % 4]);
-        ck_assert_msg(r == -EPERM, "%s, %d:%d: %d", what, (int)ids[k / 4], (int)ids[k % 4], r);
+        if (k == 15 && shmx_fd(seg) >= 0) /* fchown(2) lets anybody change nothing */
+            ck_assert_int_eq(r, 0);
+        else
+            ck_assert_msg(r == -EPERM, "%s, %d:%d: %d", what, (int)ids[k / 4], (int)ids[k % 4], r);
     }
     st = stat_of(seg);
     ck_assert_uint_eq(st.uid, 0);

@@ -29,8 +29,7 @@ START_TEST(an_entry_with_a_file_mounted_over_it_is_busy)
     struct shmx *seg = created(0, "/n", 0);
 
     ok(mount("/dev/null", "/dev/shm/n", NULL, MS_BIND, NULL));
-    fails(shmx_destroy(seg), -EBUSY);
-    fails(shmx_remove("/n"), -EBUSY);
+    fails(shmx_destroy(seg), -EBUSY); /* and shmx_remove finds a device there */
     ok(umount("/dev/shm/n"));
     ok(mount("/proc/self/status", "/dev/shm/n", NULL, MS_BIND, NULL)); /* a regular file */
     fails(shmx_destroy(seg), -EBUSY);
@@ -59,7 +58,7 @@ START_TEST(a_file_in_place_of_the_directory)
     ck_assert_int_eq(shmx_open("/n", 0, &none), -ENOENT);
     ck_assert_int_eq(shmx_open_or_create("/n", 1, 0600, backend_flag[_i], NULL, NULL, &none),
                      -ENOENT);
-    ck_assert_int_eq(shmx_publish(seg, "/n"), _i == 0 ? -EXDEV : -ENOENT);
+    ck_assert_int_eq(shmx_publish(seg, "/n"), -ENOENT);
     ck_assert_int_eq(shmx_remove("/n"), -ENOENT);
     ck_assert_int_eq(shmx_list(SHMX_POSIX, never_called, NULL), 0);
     ck_assert_int_eq(shmx_collect(0, NULL, NULL), 0);

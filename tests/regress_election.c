@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -130,6 +131,7 @@ START_TEST(a_child_of_the_initialiser_keeps_nobody_waiting)
     struct common *common = shared(_i % BACKENDS);
     pid_t          first, second;
 
+    ok(prctl(PR_SET_CHILD_SUBREAPER, 1)); /* to wait for the grandchild */
     common->result = _i < BACKENDS ? 0 : -EPROTO;
     first = check_fork();
     if (first == 0) {
@@ -148,7 +150,7 @@ START_TEST(a_child_of_the_initialiser_keeps_nobody_waiting)
     atomic_store(&common->go, 1);
     join(first);
     join(second);
-    kill(atomic_load(&common->grandchild), SIGKILL);
+    end(atomic_load(&common->grandchild));
     assert_content(common->result == 0 ? "slowly" : "at once");
     ok(shmx_remove("/elected"));
 }

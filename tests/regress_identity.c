@@ -116,14 +116,15 @@ call(int number, struct shmx *seg)
     }
 }
 
-/* To another IPC namespace, where a stranger's segment has the same id, key, size and user. */
+/* To another IPC namespace, where a stranger's segment has the same id, size and user, and the key
+   if it was given: a random one of the library's does not come again. */
 static void
-leave_ipc_namespace(const struct shmx_stat *st, int here, bool by_setns)
+leave_ipc_namespace(const struct shmx_stat *st, int here, bool given, bool by_setns)
 {
     int there;
 
     ok(unshare(CLONE_NEWIPC));
-    make_plain(st->id, st->key);
+    make_plain(st->id, given ? st->key : IPC_PRIVATE);
     if (!by_setns)
         return;
     there = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
@@ -145,12 +146,13 @@ use_abroad(int number, int kind, bool by_setns)
     ok(shmx_open(shmx_name(seg), 0, &attached));
     ok(shmx_attach(attached, 0, &addr));
     ok(shmx_stat(seg, &st));
-    leave_ipc_namespace(&st, here, by_setns);
+    leave_ipc_namespace(&st, here, kind == 1, by_setns);
     /* What has a name cannot be published anyway. */
     fails(call(number, seg), number == 5 && kind > 1 ? -EINVAL : -ENOENT);
     fails(call(number, attached), number == 5 && kind > 1 ? -EINVAL : -ENOENT);
     assert_here(seg);
-    assert_here(attached);
+    if (!valgrind_lacks("an mremap that maps once more"))
+        assert_here(attached);
     ck_assert_str_eq(addr, "here");
     ck_assert_int_eq(shmx_write(seg, "Here", 5, 0), 5);
     ck_assert_str_eq(addr, "Here");
@@ -309,10 +311,11 @@ be_first(int backend, bool by_clone)
 
 START_TEST(process_1_of_a_process_1)
 {
-    pid_t pid = check_fork();
+    pid_t pid;
 
     if (_i & 2 && valgrind_lacks("clone3"))
         return;
+    pid = check_fork();
     if (pid == 0) {
         ok(unshare(CLONE_NEWPID));
         pid = fork();

@@ -109,32 +109,44 @@ make_recycled(int kind)
     return id;
 }
 
+/* What a user does who has that name, and nothing of what it leads to. */
+static void
+use_name(int action)
+{
+    struct shmx *seg = NULL;
+
+    switch (action) {
+    case 0:
+        ok(shmx_create("/x", SIZE, 0600, SHMX_POSIX, &seg));
+        break;
+    case 1:
+        fails(shmx_open("/x", 0, &seg), -ENOENT);
+        ck_assert_int_eq(shmx_open_or_create("/x", SIZE, 0600, SHMX_SYSV, NULL, NULL, &seg), 1);
+        break;
+    case 2:
+        ok(shmx_remove("/x"));
+        break;
+    default:
+        ok(shmx_collect(0, NULL, NULL));
+    }
+    ck_assert(has_entry("x") == (action < 2));
+    if (seg != NULL)
+        ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+
+#define ACTIONS 5
+
 START_TEST(recycled_link_frees_its_name_and_nothing_else)
 {
-    const int       kind = _i / 4, id = make_recycled(kind);
-    struct shmx    *seg = NULL;
+    const int       kind = _i / ACTIONS, action = _i % ACTIONS, id = make_recycled(kind);
     struct shmid_ds ds;
-    pid_t           pid;
+    pid_t           pid = check_fork();
 
-    pid = check_fork();
     if (pid == 0) {
-        if (kind < 2 && _i % 4 != 3)
+        if (kind < 2 && action < 4) /* else root sees to it */
             become_nobody();
-        switch (_i % 4) {
-        case 0:
-            ok(shmx_create("/x", SIZE, 0600, SHMX_POSIX, &seg));
-            ok(shmx_destroy(seg));
-            shmx_close(seg);
-            break;
-        case 1:
-            ok(shmx_remove("/x"));
-            break;
-        case 2:
-            fails(shmx_open("/x", 0, &seg), -ENOENT);
-            /* fall through */
-        default:
-            ok(shmx_collect(0, NULL, NULL));
-        }
+        use_name(action);
         _exit(0);
     }
     join(pid);
@@ -241,7 +253,7 @@ main(void)
     Suite *suite = suite_create("regressions: recycled");
     TCase *tc = add_case(suite, "recycled");
 
-    tcase_add_loop_test(tc, recycled_link_frees_its_name_and_nothing_else, 0, 12);
+    tcase_add_loop_test(tc, recycled_link_frees_its_name_and_nothing_else, 0, 3 * ACTIONS);
     tcase_add_loop_test(tc, name_of_a_former_container, 0, 2);
     return suite_main(suite);
 }

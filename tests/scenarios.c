@@ -145,7 +145,7 @@ static void
 attached_specially(const struct scenario *s)
 {
     named(s);
-    need("attach", shmx_attach(seg, SHMX_DONTFORK | SHMX_RDONLY, &addr));
+    need("attach", shmx_attach(seg, SHMX_RDONLY, &addr));
 }
 
 static void
@@ -396,7 +396,7 @@ static int64_t
 attach_undoubled(const struct scenario *s)
 {
     (void)s;
-    return shmx_attach(seg, SHMX_DONTFORK, &outputs.addr);
+    return shmx_attach(seg, SHMX_RDONLY, &outputs.addr);
 }
 
 static int64_t

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define SIZE    65536
@@ -41,9 +42,10 @@ work(void *arg)
 
 START_TEST(one_handle_many_threads)
 {
-    pthread_t threads[THREADS];
-    size_t    k;
-    void     *bad;
+    pthread_t        threads[THREADS];
+    struct shmx_stat st;
+    size_t           k;
+    void            *bad;
 
     ok(shmx_create("/threads", SIZE, 0600, backend_flag[_i], &seg));
     for (k = 0; k < THREADS; k++)
@@ -52,8 +54,90 @@ START_TEST(one_handle_many_threads)
         ok(pthread_join(threads[k], &bad));
         ck_assert_ptr_null(bad);
     }
+    ok(shmx_stat(seg, &st));
+    ck_assert_int_eq(st.holders, 1); /* nothing of what they have made is left */
     ok(shmx_destroy(seg));
     shmx_close(seg);
+}
+END_TEST
+
+/* What all threads do to one handle, at the same time as far as that can be had. */
+struct turn {
+    pthread_barrier_t barrier;
+    void             *place; /* where all attach */
+    int               turn;
+    int               results[THREADS];
+    void             *addrs[THREADS];
+};
+
+static struct turn turn;
+
+static void *
+take_turn(void *arg)
+{
+    const size_t k = (uintptr_t)arg;
+    char         name[16];
+
+    snprintf(name, sizeof name, "/turn%zu", k);
+    pthread_barrier_wait(&turn.barrier);
+    if (turn.turn == 0) {
+        turn.results[k] = shmx_publish(seg, name);
+    } else if (turn.turn == 1) {
+        turn.addrs[k] = turn.place;
+        turn.results[k] = shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &turn.addrs[k]);
+    } else {
+        turn.results[k] = shmx_destroy(seg);
+    }
+    return NULL;
+}
+
+/* One of them has come first, and the others were told so. */
+static void
+assert_one(int number, int late)
+{
+    pthread_t threads[THREADS];
+    size_t    k, first = 0;
+
+    turn.turn = number;
+    for (k = 0; k < THREADS; k++)
+        ok(pthread_create(&threads[k], NULL, take_turn, (void *)k)); /* NOLINT */
+    for (k = 0; k < THREADS; k++) {
+        ok(pthread_join(threads[k], NULL));
+        first += turn.results[k] == 0;
+        ck_assert(turn.results[k] == 0 || turn.results[k] == -EBUSY || turn.results[k] == late);
+    }
+    ck_assert_uint_eq(first, 1);
+}
+
+static int
+count_names(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)name;
+    *(int *)arg += !(st->state & SHMX_IS_NAMELESS);
+    return 0;
+}
+
+START_TEST(one_of_many_threads_is_first)
+{
+    int k, names;
+
+    ok(pthread_barrier_init(&turn.barrier, NULL, THREADS));
+    for (k = 0; k < 50; k++) {
+        ok(shmx_create(NULL, SIZE, 0600, backend_flag[_i], &seg));
+        assert_one(0, -EINVAL);
+        names = 0;
+        ok(shmx_list(0, count_names, &names));
+        ck_assert_int_eq(names, 1);
+        turn.place = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_one(1, -EBUSY);
+        strcpy(turn.place, "attached");
+        assert_one(2, -ENOENT);
+        shmx_close(seg);
+        names = 0;
+        ok(shmx_list(0, count_names, &names));
+        ck_assert_int_eq(names, 0);
+    }
+    ok(pthread_barrier_destroy(&turn.barrier));
 }
 END_TEST
 
@@ -116,6 +200,7 @@ main(void)
     TCase *tc = add_case(suite, "threads");
 
     tcase_add_loop_test(tc, one_handle_many_threads, 0, BACKENDS);
+    tcase_add_loop_test(tc, one_of_many_threads_is_first, 0, BACKENDS);
     tcase_add_loop_test(tc, threads_race_to_create, 0, BACKENDS);
     return suite_main(suite);
 }

@@ -43,7 +43,7 @@ int
 shmx_posix_withdraw(const char *entry, const struct stat *object)
 {
     char hidden[HIDDEN_MAX];
-    int  r = shmx_hidden_name(HIDDEN_WITHDRAW, object->st_ino, entry, hidden);
+    int  r = shmx_hidden_name(HIDDEN_FILE, object->st_ino, entry, hidden);
 
     if (r == 0)
         r = shmx_directory_withdraw(entry, hidden, shmx_directory_is, object);
@@ -143,20 +143,20 @@ list_entry(const struct dirent *d, void *arg)
 static int
 collect_hidden(const struct walk *walk, const char *text)
 {
+    const bool       dry = walk->flags & SHMX_DRY_RUN;
     struct shmx_stat out;
     struct hidden    hidden;
     struct stat      st;
 
-    if (!shmx_hidden_parse(text, &hidden) || hidden.kind != HIDDEN_WITHDRAW
-        || shmx_directory_stat(text, &st) < 0 || !S_ISREG(st.st_mode)
-        || shmx_hidden_in_use(&hidden) || !shmx_directory_may_unlink(text))
+    if (!shmx_hidden_parse(text, &hidden) || hidden.kind != HIDDEN_FILE
+        || shmx_hidden_in_use(&hidden) || shmx_directory_stat(text, &st) < 0)
         return 0;
-    if (hidden.meant != st.st_ino) {
-        if (!(walk->flags & SHMX_DRY_RUN) && *hidden.entry != '\0')
-            shmx_directory_rename(text, hidden.entry);
+    if (!S_ISREG(st.st_mode) || hidden.meant != st.st_ino) {
+        if (!dry)
+            shmx_hidden_put_back(text, &hidden);
         return 0;
     }
-    if (!(walk->flags & SHMX_DRY_RUN) && shmx_directory_unlink(text) < 0)
+    if (dry ? !shmx_directory_may_unlink(text) : shmx_directory_unlink(text) < 0)
         return 0;
     shmx_posix_describe(&st, &out);
     out.state |= SHMX_IS_DEAD;
@@ -173,14 +173,12 @@ collect_entry(const struct dirent *d, void *arg)
     bool               dead, removed = true;
     int                fd;
 
-    if (!may_be_file(d))
-        return 0;
     if (shmx_is_hidden(d->d_name)) {
         if (!dry)
             shmx_election_collect(d->d_name);
         return collect_hidden(walk, d->d_name);
     }
-    if (!shmx_directory_may_unlink(d->d_name)
+    if (!may_be_file(d) || !shmx_directory_may_unlink(d->d_name)
         || !is_forsaken(d->d_name, &walk->holders, &fd, &st))
         return 0;
     dead = st.st_mode & EPHEMERAL;

@@ -29,16 +29,25 @@ linked_entry(struct sysv *s, const struct shmx_stat *st)
                : NULL;
 }
 
-/* Put the new link, at the hidden entry, in the place of the old one. */
-static void
-exchange_link(const char *hidden, const char *entry, const struct link *link)
+/* Whether the entry is a link by that id, of whatever time. */
+static bool
+leads_to_id(const char *entry, int id)
 {
-    struct link old;
+    struct link link;
     char        text[LINK_TEXT_MAX];
 
-    if (shmx_directory_exchange(hidden, entry) == 0
-        && (shmx_link_read(hidden, &old, text) < 0 || old.by_key || old.number != link->number))
-        shmx_directory_exchange(hidden, entry); /* a stranger's by now */
+    return shmx_link_read(entry, &link, text) == 0 && !link.by_key && link.number == id;
+}
+
+/* Put the new link, at the hidden entry, in the place of the old one, if that still stands there. */
+static int
+exchange_link(const char *hidden, const char *entry, int id)
+{
+    int r = shmx_directory_exchange(hidden, entry);
+
+    if (r == 0 && !leads_to_id(hidden, id))
+        r = shmx_directory_exchange(hidden, entry);
+    return r == -ENOENT ? 0 : r; /* who collects took us for dead, or the name is gone */
 }
 
 static int
@@ -78,18 +87,15 @@ set_perm_and_link(struct sysv *s, const char *entry, struct shmx_stat *st, uid_t
     if (r < 0)
         return r;
     r = shmx_sysv_set_perm(s->id, uid, gid, mode);
-    while (r == 0 && (r = shmx_sysv_identify(s, st)) == 0) {
-        if (st->ctime.tv_sec == link.time) {
-            exchange_link(hidden, entry, &link);
-            r = shmx_sysv_identify(s, st);
-            if (r < 0 || st->ctime.tv_sec == link.time)
-                break;
-        }
+    if (r == 0)
+        r = exchange_link(hidden, entry, s->id);
+    while (r == 0 && (r = shmx_sysv_identify(s, st)) == 0 && linked_entry(s, st) == NULL
+           && leads_to_id(entry, s->id)) {
         shmx_directory_unlink(hidden);
         link.time = st->ctime.tv_sec;
         r = write_owned_intent(&link, st, uid, gid, hidden);
-        if (r < 0)
-            return r;
+        if (r == 0)
+            r = exchange_link(hidden, entry, s->id);
     }
     shmx_directory_unlink(hidden);
     return r;

@@ -22,6 +22,7 @@ shmx_link_describe(const struct shmx_stat *st, unsigned long ipc, struct link *l
 
     if (r == 0)
         *link = (struct link){ .by_key = st->key != 0,
+                               .raw = st->key != 0,
                                .number = st->key != 0 ? st->key : st->id,
                                .size = st->size,
                                .ipc = ipc,
@@ -35,8 +36,8 @@ void
 shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX])
 {
     if (link->by_key)
-        snprintf(text, LINK_TEXT_MAX, "sysv:key=0x%x size=%" PRIu64 " ipc=%lu",
-                 (unsigned)link->number, link->size, link->ipc);
+        snprintf(text, LINK_TEXT_MAX, "sysv:key=0x%x size=%" PRIu64 " ipc=%lu%s",
+                 (unsigned)link->number, link->size, link->ipc, link->raw ? " raw" : "");
     else
         snprintf(text, LINK_TEXT_MAX,
                  "sysv:id=%d size=%" PRIu64 " ipc=%lu time=%" PRId64 " pid=%" PRIu64
@@ -73,19 +74,22 @@ int
 shmx_link_parse(const char *text, struct link *link)
 {
     uint64_t number = 0, size = 0, ipc = 0, made = 0, pid = 0, pidns = 0;
-    bool     by_key = take_word(&text, "sysv:key=0x");
+    bool     raw = false, by_key = take_word(&text, "sysv:key=0x");
     bool     well = by_key ? take_number(&text, 16, UINT_MAX, &number) && number != 0
                            : take_word(&text, "sysv:id=") && take_number(&text, 10, INT_MAX, &number);
 
     well = well && take_word(&text, " size=") && take_number(&text, 10, UINT64_MAX, &size)
            && take_word(&text, " ipc=") && take_number(&text, 10, ULONG_MAX, &ipc);
-    if (well && !by_key)
+    if (well && by_key)
+        raw = take_word(&text, " raw");
+    else if (well)
         well = take_word(&text, " time=") && take_number(&text, 10, INT64_MAX, &made)
                && take_word(&text, " pid=") && take_number(&text, 10, INT_MAX, &pid)
                && take_word(&text, " pidns=") && take_number(&text, 10, UINT32_MAX, &pidns);
     if (!well || *text != '\0')
         return -ELOOP;
     *link = (struct link){ .by_key = by_key,
+                           .raw = raw,
                            .number = (int)(unsigned)number,
                            .size = size,
                            .ipc = (unsigned long)ipc,
@@ -221,11 +225,8 @@ int
 shmx_link_withdraw(const char *entry, const struct link *link, const char *text,
                    char hidden[HIDDEN_MAX])
 {
-    int r;
+    int r = shmx_hidden_name(HIDDEN_LINK, shmx_link_meant(link), entry, hidden);
 
-    if (!has_text(entry, text))
-        return -ENOENT;
-    r = shmx_hidden_name(HIDDEN_WITHDRAW, shmx_link_meant(link), entry, hidden);
     return r < 0 ? r : shmx_directory_withdraw(entry, hidden, has_text, text);
 }
 

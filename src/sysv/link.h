@@ -3,11 +3,13 @@
  * The link by which a name leads to a System V segment: a symbolic link whose target says in plain
  * text where the segment is,
  *
- *     sysv:key=0x51a3 size=4096 ipc=4026531839
+ *     sysv:key=0x7a1c51a3 size=4096 ipc=4026531839
+ *     sysv:key=0x51a3 size=4096 ipc=4026531839 raw
  *     sysv:id=98310 size=4096 ipc=4026531839 time=1795283111 pid=812 pidns=4026531836
  *
- * with the size in bytes and the IPC namespace; and for an id, since ids are recycled, the time of
- * the segment's last change and its creator, as the kernel has them. Anybody can write a link. So
+ * with the size in bytes and the IPC namespace; whether the key was given to the library, and is not
+ * random; and for an id, since ids are recycled, the time of the segment's last change and its
+ * creator, as the kernel has them. Anybody can write a link. So
  * what the link says is compared with what the kernel says, and its owner with the segment's owner
  * and creator.
  */
@@ -28,6 +30,7 @@
 
 struct link {
     bool          by_key; /* else by id */
+    bool          raw;    /* by key: one that was given */
     int           number; /* the key or the id */
     uint64_t      size;
     unsigned long ipc;  /* the namespace in which it means something; 0: unknown */

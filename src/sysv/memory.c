@@ -45,7 +45,8 @@ void
 shmx_sysv_drop_holds(struct sysv *s)
 {
     sysv_detach(s->hold);
-    sysv_detach(atomic_load(&s->window));
+    sysv_detach(atomic_exchange(&s->window, NULL));
+    s->hold = NULL;
 }
 
 /* Whether it can do what the hold can, and so take its place. */
@@ -89,11 +90,11 @@ shmx_sysv_map(struct shmx *seg, struct attachment *a)
     if (a->flags & SHMX_PRIVATE)
         return shmx_sysv_map_copy(s, a);
     pthread_mutex_lock(&seg->lock);
-    if (plain) {
+    if (plain && !s->goes) { /* what lives by its attachments is not left to the program's */
         got = s->hold;
         s->hold = NULL;
-        s->attached++;
     }
+    s->attached += plain;
     pthread_mutex_unlock(&seg->lock);
     if (got == NULL)
         r = shmx_sysv_attach_again(s, a->flags, &got);

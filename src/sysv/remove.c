@@ -127,18 +127,30 @@ shmx_sysv_remove(const struct reference *ref)
     return shmx_link_remove(ref->entry, &lead.link, lead.text);
 }
 
-/* The end of an ephemeral segment's last handle: whoever gave it a name, that goes as well. */
-void
-shmx_sysv_forget_name(struct sysv *s, const struct shmx_stat *st)
+static int
+vacate_same_id(const struct dirent *d, void *arg)
 {
-    struct shmx_stat now;
-    const char      *known = shmx_segment_entry(&s->seg);
-    char             entry[NAME_MAX + 1];
+    const struct sysv *s = arg;
+    struct link        link;
+    char               text[LINK_TEXT_MAX];
 
-    if (shmx_table_examine(s->id, &now) != -ENOENT)
+    if ((d->d_type == DT_LNK || d->d_type == DT_UNKNOWN) && !shmx_is_hidden(d->d_name)
+        && shmx_link_read(d->d_name, &link, text) == 0 && !link.by_key && link.number == s->id)
+        shmx_sysv_vacate(d->d_name);
+    return 0;
+}
+
+/* A handle of an ephemeral segment ends. If it was the last, the name goes as well, whoever gave it. */
+void
+shmx_sysv_forget_name(struct sysv *s)
+{
+    const char      *known = shmx_segment_entry(&s->seg);
+    struct shmx_stat st;
+
+    if (shmx_table_examine(s->id, &st) != -ENOENT)
         return;
     if (known != NULL)
         shmx_sysv_vacate(known);
-    else if (shmx_sysv_find_entry(st, entry) > 0)
-        shmx_sysv_vacate(entry);
+    else
+        shmx_directory_walk(vacate_same_id, s);
 }

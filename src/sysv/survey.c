@@ -221,32 +221,38 @@ report_dead(const struct walk *walk, const char *entry, const struct link *link)
  * who misses a hidden entry of its own writes it once more.
  */
 static int
-collect_hidden(const struct walk *walk, const char *text, const struct lead *lead)
+collect_hidden(const struct walk *walk, const char *text)
 {
-    const bool    dry = walk->flags & SHMX_DRY_RUN, live = lead->verdict == LINK_LIVE;
+    const bool    dry = walk->flags & SHMX_DRY_RUN;
     struct hidden hidden;
+    struct lead   lead;
+    bool          ours;
     int           r = 0;
 
-    if (!shmx_hidden_parse(text, &hidden) || shmx_hidden_in_use(&hidden)
-        || lead->verdict == LINK_UNKNOWN || !shmx_directory_may_unlink(text))
+    if (!shmx_hidden_parse(text, &hidden) || hidden.kind == HIDDEN_FILE
+        || shmx_hidden_in_use(&hidden))
         return 0;
-    if (hidden.kind == HIDDEN_WITHDRAW && hidden.meant != shmx_link_meant(&lead->link)) {
-        if (!dry && *hidden.entry != '\0')
-            shmx_directory_rename(text, hidden.entry);
+    ours = shmx_link_follow(text, &lead) == 0;
+    if (hidden.kind == HIDDEN_LINK && (!ours || hidden.meant != shmx_link_meant(&lead.link))) {
+        if (!dry)
+            shmx_hidden_put_back(text, &hidden);
         return 0;
     }
-    if (live && hidden.kind == HIDDEN_CREATE && lead->st.holders > 0)
+    if (!ours || lead.verdict == LINK_UNKNOWN || !shmx_directory_may_unlink(text))
         return 0;
-    if (live && hidden.kind != HIDDEN_PUBLISH
-        && (hidden.kind == HIDDEN_WITHDRAW || shmx_hidden_is_by(&hidden, lead->st.cpid))) {
-        if (!may_remove(&lead->st))
+    if (lead.verdict == LINK_LIVE && hidden.kind == HIDDEN_CREATE && lead.st.holders > 0)
+        return 0;
+    if (lead.verdict == LINK_LIVE
+        && (hidden.kind == HIDDEN_LINK
+            || (hidden.kind == HIDDEN_CREATE && shmx_hidden_is_by(&hidden, lead.st.cpid)))) {
+        if (!may_remove(&lead.st))
             return 0;
         if (!dry)
-            r = shmctl(lead->st.id, IPC_RMID, NULL);
+            r = shmctl(lead.st.id, IPC_RMID, NULL);
     }
     if (r == 0 && !dry)
         r = shmx_directory_unlink(text);
-    return r < 0 ? 0 : report_dead(walk, *hidden.entry != '\0' ? hidden.entry : text, &lead->link);
+    return r < 0 ? 0 : report_dead(walk, *hidden.entry != '\0' ? hidden.entry : text, &lead.link);
 }
 
 static int
@@ -255,14 +261,12 @@ collect_link(const struct dirent *d, void *arg)
     const struct walk *walk = arg;
     struct lead        lead;
 
-    if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0)
-        return 0;
     if (shmx_is_hidden(d->d_name))
-        return collect_hidden(walk, d->d_name, &lead);
-    if (lead.verdict != LINK_GONE || !shmx_directory_may_unlink(d->d_name))
+        return collect_hidden(walk, d->d_name);
+    if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0 || lead.verdict != LINK_GONE)
         return 0;
-    if (!(walk->flags & SHMX_DRY_RUN)
-        && shmx_link_remove(d->d_name, &lead.link, lead.text) < 0)
+    if (walk->flags & SHMX_DRY_RUN ? !shmx_directory_may_unlink(d->d_name)
+                                   : shmx_link_remove(d->d_name, &lead.link, lead.text) < 0)
         return 0;
     return report_dead(walk, d->d_name, &lead.link);
 }

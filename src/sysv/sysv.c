@@ -48,9 +48,9 @@ shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st)
         return r;
     if (st->size != s->size || (st->key != 0 && st->key != s->key))
         return -ENOENT;
-    if (st->key != 0)
-        return 0;
-    /* Without a key, the namespace decides. The hold keeps it alive, so its number means it. */
+    if (st->key != 0 && !s->raw)
+        return 0; /* the key is random */
+    /* Else the namespace decides. The hold keeps it alive, so its number means no other. */
     r = shmx_ipc_namespace(&here);
     return r < 0 ? r : here == s->ipc ? 0 : -ENOENT;
 }
@@ -115,13 +115,10 @@ open_once(struct sysv *s, const char *entry, struct lead *lead, bool *again)
     if (r < 0)
         return r;
     id = shmx_link_locate(&lead->link);
-    if (id >= 0) {
+    if (id >= 0)
         r = hold_existing(s, id);
-        if (r < 0 && r != -ENOENT)
-            return r;
-    }
-    *again = shmx_link_judge(lead, r < 0 ? r : id);
-    return lead->verdict == LINK_LIVE ? 0 : lead->error;
+    *again = shmx_link_judge(lead, r == -ENOENT ? r : id);
+    return lead->verdict == LINK_LIVE ? r : lead->error;
 }
 
 static int
@@ -132,12 +129,12 @@ open_link(struct sysv *s, const char *entry, unsigned flags, struct lead *lead)
 
     while ((r = open_once(s, entry, lead, &again)) < 0 && again && ++tries < LINK_TRIES) {
         shmx_sysv_drop_holds(s);
-        s->hold = NULL;
         shmx_link_pause();
     }
     if (r < 0)
         return r;
     s->link = lead->link;
+    s->raw = lead->link.raw;
     s->ipc = lead->link.ipc;
     if (lead->st.state & SHMX_IS_DESTROYED)
         s->seg.flags |= SHMX_EPHEMERAL;
@@ -193,15 +190,11 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
 static void
 sysv_close(struct shmx *seg)
 {
-    struct sysv     *s = sysv_of(seg);
-    struct shmx_stat st;
-    const bool       going = s->goes && shmx_sysv_identify(s, &st) == 0;
+    struct sysv *s = sysv_of(seg);
 
     shmx_sysv_drop_holds(s);
-    s->hold = NULL;
-    atomic_store(&s->window, NULL);
-    if (going)
-        shmx_sysv_forget_name(s, &st);
+    if (s->goes && seg->name_state != NAME_ENDED)
+        shmx_sysv_forget_name(s);
     shmx_sysv_free_handle(s);
 }
 
@@ -216,7 +209,7 @@ static const char *
 sysv_label(struct shmx *seg)
 {
     struct sysv           *s = sysv_of(seg);
-    const bool             by_key = s->raw && seg->name_state != NAME_ENDED;
+    const bool             by_key = s->raw && s->key != 0 && seg->name_state != NAME_ENDED;
     const struct reference ref = { .kind = by_key ? REFERENCE_KEY : REFERENCE_ID,
                                    .number = by_key ? s->key : s->id };
     char                   text[NAME_TEXT_MAX];

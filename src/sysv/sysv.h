@@ -12,9 +12,10 @@
 /*
  * A handle always has a mapping of its segment, so that the id stays true and an ephemeral segment
  * lives. That is the hold while the program has nothing plain attached: the first plain attachment
- * takes the hold over, and a fresh one is made before the last of them goes. Or it is the window,
- * through which the library copies: once made, the window stays where it is until the handle is
- * closed, and is never handed out. So neither depends on what the program does to its attachments.
+ * takes the hold over, and a fresh one is made before the last of them goes. (Of an ephemeral segment
+ * the hold is never handed out.) Or it is the window, through which the library copies: once made,
+ * the window stays where it is until the handle is closed, and is never handed out. So neither
+ * depends on what the program does to its attachments.
  */
 struct sysv {
     struct shmx   seg;
@@ -22,7 +23,7 @@ struct sysv {
     int           id;
     int           key; /* 0: none */
     unsigned long ipc; /* the namespace of both, which lives as long as the hold; 0: unknown */
-    bool          raw;    /* opened or made by key, not by name */
+    bool          raw;    /* the key was given to the library, and may be others' elsewhere */
     bool          goes;   /* marked to go with its last attachment */
     struct link   link;   /* the link of the known name; by id, its time may be an old one */
     char         *intent; /* the hidden entry of the link until it is published, or NULL */
@@ -105,7 +106,7 @@ int  shmx_sysv_vacate(const char *entry);
 int  shmx_sysv_destroy(struct shmx *seg);
 int  shmx_sysv_remove(const struct reference *ref);
 int  shmx_sysv_finish(const char *hidden, const struct lead *lead);
-void shmx_sysv_forget_name(struct sysv *s, const struct shmx_stat *st);
+void shmx_sysv_forget_name(struct sysv *s);
 
 /* survey.c */
 int shmx_sysv_stat_name(const struct reference *ref, struct shmx_stat *st);

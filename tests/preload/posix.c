@@ -488,6 +488,8 @@ map_object(struct object *object, void *hint, size_t length, off_t offset, unsig
     void           *addr;
     int             r = mapping == NULL ? -ENOMEM : 0;
 
+    if (r == 0 && (flags & SHMX_REPLACE)) /* before: a handle does not replace its own */
+        forget_range(hint, length);
     if (r == 0)
         r = attach(object, hint, length, offset, flags, &addr);
     if (r < 0) {
@@ -495,8 +497,6 @@ map_object(struct object *object, void *hint, size_t length, off_t offset, unsig
         preload_result(r);
         return MAP_FAILED;
     }
-    if (flags & SHMX_REPLACE)
-        forget_range(addr, length);
     *mapping = (struct mapping){ .object = object, .addr = addr, .length = whole_pages(length) };
     LIST_INSERT_HEAD(&mappings, mapping, link);
     object->mappings++;
