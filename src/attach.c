@@ -9,7 +9,8 @@
 #include <sys/mman.h>
 
 #define ATTACH_FLAGS                                                                               \
-    (SHMX_RDONLY | SHMX_PRIVATE | SHMX_EXEC | SHMX_POPULATE | SHMX_FIXED | SHMX_REPLACE | SHMX_ROUND)
+    (SHMX_RDONLY | SHMX_PRIVATE | SHMX_EXEC | SHMX_POPULATE | SHMX_FIXED | SHMX_REPLACE            \
+     | SHMX_ROUND)
 
 /* Where in the segment the mapping begins and how long it is. */
 static int

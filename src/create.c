@@ -14,7 +14,8 @@
 /* How often to go between opening and creating while others destroy what we find. */
 #define ROUNDS 100
 
-/* How many milliseconds to wait for another process's initialiser, and at most between two looks. */
+/* How many milliseconds to wait for another process's initialiser, and at most between two looks.
+ */
 #define PATIENCE 60000
 #define PAUSE    50
 

@@ -125,6 +125,15 @@ shmx_directory_symlink(const char *text, const char *entry)
 }
 
 int
+shmx_directory_set_times(const char *entry, const struct timespec times[2])
+{
+    struct path path;
+
+    return utimensat(AT_FDCWD, path_of(entry, &path), times, AT_SYMLINK_NOFOLLOW) < 0 ? failure()
+                                                                                      : 0;
+}
+
+int
 shmx_directory_link(int fd, const char *entry)
 {
     struct path path;
@@ -147,26 +156,14 @@ shmx_directory_link(int fd, const char *entry)
     return -ENOENT;
 }
 
-static int
-rename_with(const char *from, const char *to, unsigned flags)
-{
-    struct path old, new;
-    long r = syscall(SYS_renameat2, AT_FDCWD, path_of(from, &old), AT_FDCWD, path_of(to, &new),
-                     flags); /* not every C library has a function for it */
-
-    return r < 0 ? failure() : 0;
-}
-
 int
 shmx_directory_rename(const char *from, const char *to)
 {
-    return rename_with(from, to, RENAME_NOREPLACE);
-}
+    struct path old, new;
+    long r = syscall(SYS_renameat2, AT_FDCWD, path_of(from, &old), AT_FDCWD, path_of(to, &new),
+                     RENAME_NOREPLACE); /* not every C library has a function for it */
 
-int
-shmx_directory_exchange(const char *one, const char *other)
-{
-    return rename_with(one, other, RENAME_EXCHANGE);
+    return r < 0 ? failure() : 0;
 }
 
 int
@@ -187,7 +184,7 @@ shmx_directory_may_unlink(const char *entry)
 }
 
 int
-shmx_directory_withdraw(const char *entry, const char *hidden,
+shmx_directory_withdraw(const char *entry, const char                                 *hidden,
                         bool (*mine)(const char *entry, const void *what), const void *what)
 {
     int r = shmx_directory_rename(entry, hidden);

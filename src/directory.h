@@ -38,14 +38,14 @@ int shmx_directory_readlink(const char *entry, char *text, size_t size);
 /* A new symbolic link. */
 int shmx_directory_symlink(const char *text, const char *entry);
 
+/* utimensat(2), of the entry itself. */
+int shmx_directory_set_times(const char *entry, const struct timespec times[2]);
+
 /* Give the nameless file an entry; -EEXIST if there is one. */
 int shmx_directory_link(int fd, const char *entry);
 
 /* Rename; -EEXIST if there is an entry to. */
 int shmx_directory_rename(const char *from, const char *to);
-
-/* Exchange two entries. */
-int shmx_directory_exchange(const char *one, const char *other);
 
 int shmx_directory_unlink(const char *entry);
 
@@ -56,7 +56,7 @@ bool shmx_directory_may_unlink(const char *entry);
  * Take the entry away, to the hidden one, if mine(hidden, what) says so once it is there. An entry
  * that has become a stranger's goes back. -ENOENT: it is not there, or not mine.
  */
-int shmx_directory_withdraw(const char *entry, const char *hidden,
+int shmx_directory_withdraw(const char *entry, const char                                 *hidden,
                             bool (*mine)(const char *entry, const void *what), const void *what);
 
 /* Calls visit for each entry, hidden ones too, until it returns other than 0: that is returned. */

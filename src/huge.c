@@ -48,26 +48,32 @@ shmx_huge_pool_exists(void)
     return read_size("/proc/meminfo", "HugePages_Total: %zu", &pages) && pages > 0;
 }
 
-/* From /proc/self/smaps: what a mapping is made of is told nowhere else. */
-static bool
-is_mapped_huge(const void *addr)
+/* A line of /proc/self/smaps: what a mapping is made of is told nowhere else. In bytes. */
+static size_t
+look_up(const void *addr, const char *format)
 {
     char      line[512];
     uintptr_t start, end;
-    size_t    kib;
-    bool      inside = false, huge = false;
+    size_t    kib = 0;
+    bool      inside = false, found = false;
     FILE     *f = fopen("/proc/self/smaps", "re");
 
     if (f == NULL)
-        return false;
-    while (!huge && fgets(line, sizeof line, f) != NULL) {
+        return 0;
+    while (!found && fgets(line, sizeof line, f) != NULL) {
         if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2)
             inside = start <= (uintptr_t)addr && (uintptr_t)addr < end;
-        else if (inside && sscanf(line, "ShmemPmdMapped: %zu kB", &kib) == 1)
-            huge = kib > 0;
+        else
+            found = inside && sscanf(line, format, &kib) == 1;
     }
     fclose(f);
-    return huge;
+    return kib * 1024;
+}
+
+size_t
+shmx_huge_page_size_at(const void *addr)
+{
+    return look_up(addr, "KernelPageSize: %zu kB");
 }
 
 bool
@@ -80,5 +86,5 @@ shmx_huge_fill(void *addr, size_t size, bool sparse)
     if (sparse)
         size = page; /* one will tell whether there are any */
     madvise(addr, size, MADV_POPULATE_WRITE);
-    return is_mapped_huge(addr);
+    return look_up(addr, "ShmemPmdMapped: %zu kB") > 0;
 }

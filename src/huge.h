@@ -15,6 +15,9 @@ size_t shmx_huge_pool_page_size(void);
 /* Whether that pool has been given any pages. */
 bool shmx_huge_pool_exists(void);
 
+/* Bytes of a page of the mapping that begins at addr; 0: unknown. */
+size_t shmx_huge_page_size_at(const void *addr);
+
 /*
  * Ask for huge pages under the mapping and fault them in, one of them if it is to be sparse, as far
  * as there is memory: whoever calls it reserves the rest, or takes the shortage for one. Returns

@@ -65,8 +65,8 @@ shmx_segment_move_aside(const struct shmx *seg, char **base, size_t length, cons
 {
     /* At one of the ends of a range that is so large that both cannot be in the way. */
     const size_t mask = seg->page - 1, room = 2 * length + range_length + 2 * seg->page;
-    char        *to, *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                                   -1, 0);
+    char        *to,
+        *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (start == MAP_FAILED)
         return failure();

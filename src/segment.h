@@ -140,8 +140,8 @@ struct shmx_backend {
 
     /* Before a range is populated: reserve its memory, all or nothing. May be NULL. */
     int (*reserve)(struct shmx *seg, const struct attachment *a);
-    /* Before a fixed attachment at a->base: refuse what is impossible, and move what the library has
-       mapped for itself out of these addresses. May be NULL. */
+    /* Before a fixed attachment at a->base: refuse what is impossible, and move what the library
+       has mapped for itself out of these addresses. May be NULL. */
     int (*prepare_fixed)(struct shmx *seg, const struct attachment *a);
     /* Map a->offset, a->length wherever the kernel likes; fills in a->base. */
     int (*map)(struct shmx *seg, struct attachment *a);

@@ -168,8 +168,8 @@ shmx_name(const struct shmx *handle)
     if (seg == NULL)
         return NULL;
     pthread_mutex_lock(&seg->lock);
-    name = seg->name != NULL && seg->name_state != NAME_ENDED ? seg->name
-                                                              : seg->backend->label(seg);
+    name =
+        seg->name != NULL && seg->name_state != NAME_ENDED ? seg->name : seg->backend->label(seg);
     pthread_mutex_unlock(&seg->lock);
     return name;
 }

@@ -463,7 +463,7 @@ START_TEST(link_to_somebody_elses_segment)
     ok(shmx_collect(0, NULL, NULL));
     ck_assert_int_eq(unlink("/dev/shm/lure"), -1);
     ok(shmx_stat(victim, &st));
-    snprintf(hidden, sizeof hidden, "/dev/shm/.shmx-1-4194303-0-%c%x-", "cpw"[_i],
+    snprintf(hidden, sizeof hidden, "/dev/shm/.shmx-1-4194303-0-%c%x-", "cpl"[_i],
              (unsigned)st.key);
     as_nobody(copy_link("/dev/shm/victim", hidden));
     ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));

@@ -196,12 +196,15 @@ live_and_die(void *arg)
     past->made = st.ctime.tv_sec;
 }
 
-/* The link as it would be if the kernel had given this namespace the number of the former one. */
+/* The link as it would be if the kernel had given this namespace the number of the former one. Its
+   times stay what they were. */
 static void
 renumber(const char *field, const char *space)
 {
-    char text[256] = "", number[64] = "", changed[512], *at, *rest;
+    char        text[256] = "", number[64] = "", changed[512], *at, *rest;
+    struct stat st;
 
+    must(lstat("/dev/shm/x", &st) == 0);
     must(readlink("/dev/shm/x", text, sizeof text - 1) > 0);
     must(readlink(space, number, sizeof number - 1) > 0);
     at = strstr(text, field);
@@ -212,6 +215,9 @@ renumber(const char *field, const char *space)
     snprintf(changed, sizeof changed, "%.*s%lu%s", (int)(at - text), text,
              strtoul(strchr(number, '[') + 1, NULL, 10), rest);
     must(unlink("/dev/shm/x") == 0 && symlink(changed, "/dev/shm/x") == 0);
+    must(utimensat(AT_FDCWD, "/dev/shm/x", (struct timespec[]){ st.st_atim, st.st_mtim },
+                   AT_SYMLINK_NOFOLLOW)
+         == 0);
 }
 
 static void

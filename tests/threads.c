@@ -106,7 +106,7 @@ assert_one(int number, int late)
         first += turn.results[k] == 0;
         ck_assert(turn.results[k] == 0 || turn.results[k] == -EBUSY || turn.results[k] == late);
     }
-    ck_assert_uint_eq(first, 1);
+    ck_assert_msg(first == 1, "turn %d: %zu were first", number, first);
 }
 
 static int
@@ -170,7 +170,7 @@ race(void *arg)
 START_TEST(threads_race_to_create)
 {
     pthread_t threads[THREADS];
-    int       k, turn;
+    int       k, n;
     void     *bad;
 
 #ifdef __has_feature
@@ -179,7 +179,7 @@ START_TEST(threads_race_to_create)
         return;
 #endif
 #endif
-    for (turn = 0; turn < 20; turn++) {
+    for (n = 0; n < 20; n++) {
         inits = 0;
         for (k = 0; k < THREADS; k++)
             ok(pthread_create(&threads[k], NULL, race, &_i));

@@ -85,7 +85,8 @@ is_sparse(const struct stat *st)
     return st->st_blocks * 512 < st->st_size;
 }
 
-/* A read-only descriptor cannot reserve, but its populating allocates: see whether there is room. */
+/* A read-only descriptor cannot reserve, but its populating allocates: see whether there is room.
+ */
 static int
 check_room(int fd, off_t bytes)
 {
@@ -162,17 +163,17 @@ shmx_posix_size(struct shmx *seg)
 static int
 grow(struct posix *p, const struct stat *st, off_t size)
 {
-    const bool  sparse = (p->seg.flags & SHMX_SPARSE) || is_sparse(st);
-    struct pin *pin;
-    int         r = shmx_posix_extend_pin(p, (uint64_t)size, &pin);
+    const bool sparse = (p->seg.flags & SHMX_SPARSE) || is_sparse(st);
+    struct pin pin;
+    int        r = shmx_posix_pin_more(p, (size_t)size, &pin);
 
     if (r < 0)
         return r;
-    if (sparse && pin == NULL)
+    if (sparse && pin.length == 0)
         r = set_size(p->fd, size);
     else
         r = reserve(p->fd, 0, st->st_size, size - st->st_size);
-    shmx_posix_settle_pin(p, pin, r == 0);
+    shmx_posix_settle_pin(p, &pin, (size_t)(r == 0 ? size : st->st_size));
     return r;
 }
 

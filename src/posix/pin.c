@@ -1,102 +1,100 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Keeping a POSIX segment in RAM: by locked mappings of the handle's own, one for each part that
- * was added. So growing needs no more of RLIMIT_MEMLOCK than what is added.
- */
+/* Keeping a POSIX segment in RAM: by a locked mapping of the handle's own. */
 #include "../failure.h"
 #include "../namespace.h"
 #include "posix.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 static void
-free_pin(struct pin *pin)
+unmap_pin(struct pin *pin)
 {
-    munmap(pin->addr, pin->length);
-    free(pin);
+    if (pin->length > 0)
+        munmap(pin->addr, pin->length);
+    pin->length = 0;
 }
 
-/* Map what lies between, which may be beyond the end, without bringing it in. */
+/* Take the pin out of the handle, so that this thread can change it. A child of fork has inherited
+   its parent's mapping, but no lock in RAM: it starts anew. */
+static struct pin
+take_pin(struct posix *p)
+{
+    uint64_t   process;
+    struct pin pin;
+
+    pthread_mutex_lock(&p->seg.lock);
+    pin = p->pin;
+    p->pin = (struct pin){ 0 };
+    pthread_mutex_unlock(&p->seg.lock);
+    if (pin.length > 0 && (shmx_process(&process) < 0 || pin.process != process))
+        unmap_pin(&pin);
+    return pin;
+}
+
+/* Unless the segment was unpinned meanwhile, or pinned by another thread. */
+static void
+give_pin(struct posix *p, struct pin *pin)
+{
+    pthread_mutex_lock(&p->seg.lock);
+    if (p->to_be_pinned && p->pin.length == 0) {
+        p->pin = *pin;
+        pin->length = 0;
+    }
+    pthread_mutex_unlock(&p->seg.lock);
+    unmap_pin(pin);
+}
+
+/* Only what is added counts against RLIMIT_MEMLOCK. It may be beyond the end. */
 static int
-new_pin(const struct posix *p, uint64_t from, uint64_t to, struct pin **pin)
+stretch_pin(const struct posix *p, struct pin *pin, size_t length)
 {
-    const uint64_t start = from & ~(uint64_t)(p->seg.page - 1);
-    int            r;
+    void *addr;
 
-    if (to - start > PTRDIFF_MAX)
-        return -ENOMEM;
-    *pin = malloc(sizeof **pin);
-    if (*pin == NULL)
-        return -ENOMEM;
-    (*pin)->from = from;
-    (*pin)->to = to;
-    (*pin)->length = (size_t)(to - start);
-    (*pin)->addr = mmap(NULL, (*pin)->length, PROT_READ, MAP_SHARED, p->fd, (off_t)start);
-    if ((*pin)->addr != MAP_FAILED)
-        return 0;
-    r = failure();
-    free(*pin);
-    return r;
-}
-
-/* How many bytes this very process has pinned: a child of fork inherits the mappings, but no locks
-   in RAM. The lock is held. */
-static uint64_t
-pinned_here(const struct posix *p)
-{
-    uint64_t process;
-
-    return p->pinned > 0 && shmx_process(&process) == 0 && p->pinner == process ? p->pinned : 0;
+    if (pin->length == 0) {
+        if (shmx_process(&pin->process) < 0)
+            return -ENOMEM;
+        addr = mmap(NULL, length, PROT_READ, MAP_SHARED, p->fd, 0);
+    } else {
+        addr = mremap(pin->addr, pin->length, length, MREMAP_MAYMOVE);
+    }
+    if (addr == MAP_FAILED)
+        return failure();
+    pin->addr = addr;
+    pin->length = length;
+    return 0;
 }
 
 bool
 shmx_posix_is_pinned(struct shmx *seg)
 {
-    bool pinned;
+    struct posix *p = posix_of(seg);
+    uint64_t      process;
+    bool          pinned;
 
     pthread_mutex_lock(&seg->lock);
-    pinned = pinned_here(posix_of(seg)) > 0;
+    pinned = p->pin.length > 0 && shmx_process(&process) == 0 && p->pin.process == process;
     pthread_mutex_unlock(&seg->lock);
     return pinned;
+}
+
+static void
+set_to_be_pinned(struct posix *p, bool pinned)
+{
+    pthread_mutex_lock(&p->seg.lock);
+    p->to_be_pinned = pinned;
+    pthread_mutex_unlock(&p->seg.lock);
 }
 
 int
 shmx_posix_unpin(struct shmx *seg)
 {
-    struct posix *p = posix_of(seg);
-    struct pins   pins;
-    struct pin   *pin;
+    struct pin pin;
 
-    pthread_mutex_lock(&seg->lock);
-    pins = p->pins;
-    SLIST_INIT(&p->pins);
-    p->pinned = 0;
-    pthread_mutex_unlock(&seg->lock);
-    while ((pin = SLIST_FIRST(&pins)) != NULL) {
-        SLIST_REMOVE_HEAD(&pins, link);
-        free_pin(pin);
-    }
+    set_to_be_pinned(posix_of(seg), false);
+    pin = take_pin(posix_of(seg));
+    unmap_pin(&pin);
     return 0;
-}
-
-/* Unless another thread was faster, or has undone what this one is adding to. */
-static void
-add_pin(struct posix *p, struct pin *pin)
-{
-    bool taken;
-
-    pthread_mutex_lock(&p->seg.lock);
-    taken = pinned_here(p) == pin->from && shmx_process(&p->pinner) == 0;
-    if (taken) {
-        SLIST_INSERT_HEAD(&p->pins, pin, link);
-        p->pinned = pin->to;
-    }
-    pthread_mutex_unlock(&p->seg.lock);
-    if (!taken)
-        free_pin(pin);
 }
 
 int
@@ -104,62 +102,45 @@ shmx_posix_pin(struct shmx *seg)
 {
     struct posix *p = posix_of(seg);
     const int64_t size = shmx_posix_size(seg);
-    struct pin   *pin;
-    uint64_t      pinned;
-    int           r;
+    struct pin    pin;
+    size_t        before;
+    int           r = 0;
 
     if (size <= 0)
         return size < 0 ? (int)size : -ENODATA;
-    pthread_mutex_lock(&seg->lock);
-    pinned = pinned_here(p);
-    pthread_mutex_unlock(&seg->lock);
-    if (pinned >= (uint64_t)size)
-        return 0;
-    if (pinned == 0)
-        shmx_posix_unpin(seg); /* what a child has of its parent's */
-    r = new_pin(p, pinned, (uint64_t)size, &pin);
-    if (r < 0)
-        return r;
-    if (mlock(pin->addr, pin->length) == 0) {
-        add_pin(p, pin);
-        return 0;
+    set_to_be_pinned(p, true);
+    pin = take_pin(p);
+    before = pin.length;
+    if (pin.length < (size_t)size)
+        r = stretch_pin(p, &pin, (size_t)size);
+    if (r == 0 && mlock(pin.addr, (size_t)size) < 0) {
+        r = errno == EAGAIN ? -EAGAIN : failure();
+        if (before == 0)
+            unmap_pin(&pin);
     }
-    r = errno == EAGAIN ? -EAGAIN : failure();
-    free_pin(pin);
+    give_pin(p, &pin);
     return r;
 }
 
-/* *pin is NULL if the segment is not pinned, or pinned so far. */
 int
-shmx_posix_extend_pin(struct posix *p, uint64_t size, struct pin **pin)
+shmx_posix_pin_more(struct posix *p, size_t size, struct pin *pin)
 {
-    uint64_t pinned;
-    int      r;
+    int r = 0;
 
-    *pin = NULL;
-    pthread_mutex_lock(&p->seg.lock);
-    pinned = pinned_here(p);
-    pthread_mutex_unlock(&p->seg.lock);
-    if (pinned == 0 || pinned >= size)
-        return 0;
-    r = new_pin(p, pinned, size, pin);
-    if (r < 0 || mlock2((*pin)->addr, (*pin)->length, MLOCK_ONFAULT) == 0)
-        return r;
-    r = failure();
-    free_pin(*pin);
-    *pin = NULL;
+    *pin = take_pin(p);
+    if (pin->length > 0 && pin->length < size)
+        r = stretch_pin(p, pin, size);
+    if (r < 0)
+        give_pin(p, pin);
     return r;
 }
 
 void
-shmx_posix_settle_pin(struct posix *p, struct pin *pin, bool grown)
+shmx_posix_settle_pin(struct posix *p, struct pin *pin, size_t size)
 {
-    if (pin == NULL)
-        return;
-    if (!grown) {
-        free_pin(pin);
-        return;
-    }
-    mlock(pin->addr, pin->length); /* the limit is kept, and the memory is reserved */
-    add_pin(p, pin);
+    if (pin->length > size && size > 0) /* growing has failed */
+        stretch_pin(p, pin, size);
+    if (pin->length > 0)
+        mlock(pin->addr, pin->length);
+    give_pin(p, pin);
 }

@@ -11,24 +11,21 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 /* How often, and how many milliseconds apart, to look again at what is being removed. */
 #define TRIES 1000
 
-static int
-new_handle(int fd, unsigned flags, struct shmx **seg)
+int
+shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg)
 {
     struct posix *p = calloc(1, sizeof *p);
 
     if (p == NULL)
         return -ENOMEM;
     shmx_segment_begin(&p->seg, &shmx_posix, flags);
-    SLIST_INIT(&p->pins);
     p->fd = fd;
     *seg = &p->seg;
     return 0;
@@ -55,7 +52,7 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     if (r == 0)
         r = shmx_holders_join(fd);
     if (r == 0)
-        r = new_handle(fd, flags & (SHMX_EPHEMERAL | SHMX_SPARSE | SHMX_HUGE), seg);
+        r = shmx_posix_new_handle(fd, flags & (SHMX_EPHEMERAL | SHMX_SPARSE | SHMX_HUGE), seg);
     if (r < 0)
         close(fd);
     return r;
@@ -112,9 +109,8 @@ open_entry(const char *entry, int access, struct stat *st)
     return r;
 }
 
-/* A second hard link may be somebody's who wants its reader to take one object for another. */
-static bool
-is_owned(const struct stat *st)
+bool
+shmx_posix_is_owned(const struct stat *st)
 {
     return st->st_nlink <= 1 && shmx_trusts(st->st_uid);
 }
@@ -134,87 +130,11 @@ posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     flags &= SHMX_RDONLY | SHMX_OWNED;
     if (st.st_mode & EPHEMERAL)
         flags |= SHMX_EPHEMERAL;
-    r = (flags & SHMX_OWNED) && !is_owned(&st) ? -EPERM
-                                               : new_handle(fd, flags & ~SHMX_OWNED, seg);
+    r = (flags & SHMX_OWNED) && !shmx_posix_is_owned(&st)
+            ? -EPERM
+            : shmx_posix_new_handle(fd, flags & ~SHMX_OWNED, seg);
     if (r < 0)
         close(fd);
-    return r;
-}
-
-/* A descriptor for a handle of its own: opened anew if possible, to count as a holder. */
-static int
-take_descriptor(int fd, const struct stat *st, unsigned flags, int *access)
-{
-    const int status = fcntl(fd, F_GETFL);
-    int       taken, r;
-
-    if (status < 0)
-        return failure();
-    if (status & O_PATH)
-        return -EBADF;
-    if ((status & O_ACCMODE) == O_WRONLY)
-        return -EACCES;
-    *access = flags & SHMX_RDONLY ? O_RDONLY : status & O_ACCMODE;
-    taken = shmx_directory_reopen(fd, st, *access);
-    if (taken == -EMFILE || taken == -ENFILE)
-        return taken;
-    if (taken >= 0) {
-        r = shmx_holders_join(taken);
-        if (r == 0 || r == -EAGAIN) /* a lock of somebody's is no reason to refuse */
-            return taken;
-        close(taken);
-        return r;
-    }
-    if (*access != (status & O_ACCMODE))
-        return taken;
-    if ((status & O_APPEND) && *access == O_RDWR)
-        return -EINVAL; /* a duplicate would write at the end, wherever it is told to */
-    taken = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return taken < 0 ? failure() : taken;
-}
-
-static int
-check_object(int fd, unsigned flags, struct stat *st, size_t *page)
-{
-    struct statfs fs;
-    uint32_t      type;
-
-    if (fstat(fd, st) < 0)
-        return failure();
-    if (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0)
-        return -EINVAL;
-    type = (uint32_t)fs.f_type; /* of which the sign is not the same on every machine */
-    if (type != TMPFS_MAGIC && type != HUGETLBFS_MAGIC)
-        return -EINVAL;
-    if ((flags & SHMX_OWNED) && !is_owned(st))
-        return -EPERM;
-    *page = type == HUGETLBFS_MAGIC ? (size_t)fs.f_bsize : (size_t)sysconf(_SC_PAGESIZE);
-    return 0;
-}
-
-int
-shmx_posix_open_fd(int fd, unsigned flags, struct shmx **seg)
-{
-    struct stat st;
-    size_t      page = 0;
-    int         taken, access, r;
-
-    r = check_object(fd, flags, &st, &page);
-    if (r < 0)
-        return r;
-    taken = take_descriptor(fd, &st, flags, &access);
-    if (taken < 0)
-        return taken;
-    flags = access == O_RDONLY ? SHMX_RDONLY : 0;
-    if (st.st_mode & EPHEMERAL)
-        flags |= SHMX_EPHEMERAL;
-    if (page > (size_t)sysconf(_SC_PAGESIZE))
-        flags |= SHMX_HUGE;
-    r = new_handle(taken, flags, seg);
-    if (r < 0)
-        close(taken);
-    else
-        (*seg)->page = page;
     return r;
 }
 
@@ -297,8 +217,8 @@ posix_end(struct shmx *seg) /* posix_close is a function of POSIX */
     struct posix *p = posix_of(seg);
     char          entry[NAME_MAX + 1];
     struct stat   st;
-    const bool    named = (seg->flags & SHMX_EPHEMERAL) && fstat(p->fd, &st) == 0
-                       && st.st_nlink > 0 && find_entry(seg, &st, entry) == 0;
+    const bool    named = (seg->flags & SHMX_EPHEMERAL) && fstat(p->fd, &st) == 0 && st.st_nlink > 0
+                       && find_entry(seg, &st, entry) == 0;
 
     free_handle(p);
     if (named)

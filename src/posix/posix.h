@@ -10,21 +10,18 @@
 /* The mark of an ephemeral segment outlives its holders: on a data file the bit means nothing. */
 #define EPHEMERAL S_ISVTX
 
-/* A mapping that keeps a part of the segment in RAM. */
+/* A mapping that keeps the segment in RAM. */
 struct pin {
-    SLIST_ENTRY(pin) link;
-    uint64_t from, to; /* bytes of the segment */
     void    *addr;
-    size_t   length; /* of the mapping, which begins with a page */
+    size_t   length;  /* 0: none */
+    uint64_t process; /* whose locked memory it is: children do not inherit that */
 };
-SLIST_HEAD(pins, pin);
 
 struct posix {
     struct shmx seg;
     int         fd;
-    struct pins pins;
-    uint64_t    pinned; /* bytes from the start */
-    uint64_t    pinner; /* the process that has pinned: children do not inherit that */
+    struct pin  pin;
+    bool        to_be_pinned;
 };
 
 static inline struct posix *
@@ -32,6 +29,12 @@ posix_of(const struct shmx *seg)
 {
     return (struct posix *)seg;
 }
+
+/* posix.c */
+int shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg);
+/* For SHMX_OWNED. A second hard link may be somebody's who wants its reader to take one object for
+   another. */
+bool shmx_posix_is_owned(const struct stat *st);
 
 /* memory.c */
 int     shmx_posix_fill(int fd, size_t size, unsigned *flags);
@@ -48,9 +51,10 @@ ssize_t shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64
 bool shmx_posix_is_pinned(struct shmx *seg);
 int  shmx_posix_pin(struct shmx *seg);
 int  shmx_posix_unpin(struct shmx *seg);
-/* Have room for a pin up to size, before the segment grows; then bring it in, or give it up. */
-int  shmx_posix_extend_pin(struct posix *p, uint64_t size, struct pin **pin);
-void shmx_posix_settle_pin(struct posix *p, struct pin *pin, bool grown);
+/* Before the segment grows, have a pin, if there is one, reach as far; afterwards bring in what has
+   been added. In between the pin is the caller's. */
+int  shmx_posix_pin_more(struct posix *p, size_t size, struct pin *pin);
+void shmx_posix_settle_pin(struct posix *p, struct pin *pin, size_t size);
 
 /* survey.c */
 void shmx_posix_describe(const struct stat *st, struct shmx_stat *out);

@@ -40,9 +40,8 @@ shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX])
                  (unsigned)link->number, link->size, link->ipc, link->raw ? " raw" : "");
     else
         snprintf(text, LINK_TEXT_MAX,
-                 "sysv:id=%d size=%" PRIu64 " ipc=%lu time=%" PRId64 " pid=%" PRIu64
-                 " pidns=%" PRIu64,
-                 link->number, link->size, link->ipc, link->time, link->pid, link->pidns);
+                 "sysv:id=%d size=%" PRIu64 " ipc=%lu pid=%" PRIu64 " pidns=%" PRIu64, link->number,
+                 link->size, link->ipc, link->pid, link->pidns);
 }
 
 static bool
@@ -73,7 +72,7 @@ take_number(const char **text, int base, uint64_t max, uint64_t *number)
 int
 shmx_link_parse(const char *text, struct link *link)
 {
-    uint64_t number = 0, size = 0, ipc = 0, made = 0, pid = 0, pidns = 0;
+    uint64_t number = 0, size = 0, ipc = 0, pid = 0, pidns = 0;
     bool     raw = false, by_key = take_word(&text, "sysv:key=0x");
     bool     well = by_key ? take_number(&text, 16, UINT_MAX, &number) && number != 0
                            : take_word(&text, "sysv:id=") && take_number(&text, 10, INT_MAX, &number);
@@ -83,8 +82,7 @@ shmx_link_parse(const char *text, struct link *link)
     if (well && by_key)
         raw = take_word(&text, " raw");
     else if (well)
-        well = take_word(&text, " time=") && take_number(&text, 10, INT64_MAX, &made)
-               && take_word(&text, " pid=") && take_number(&text, 10, INT_MAX, &pid)
+        well = take_word(&text, " pid=") && take_number(&text, 10, INT_MAX, &pid)
                && take_word(&text, " pidns=") && take_number(&text, 10, UINT32_MAX, &pidns);
     if (!well || *text != '\0')
         return -ELOOP;
@@ -93,7 +91,6 @@ shmx_link_parse(const char *text, struct link *link)
                            .number = (int)(unsigned)number,
                            .size = size,
                            .ipc = (unsigned long)ipc,
-                           .time = (int64_t)made,
                            .pid = pid,
                            .pidns = pidns };
     return 0;
@@ -119,6 +116,7 @@ shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
     } while (before.st_ino != after.st_ino || before.st_dev != after.st_dev);
 
     r = shmx_link_parse(text, link);
+    link->time = after.st_mtim.tv_sec;
     link->owner = after.st_uid;
     link->names = after.st_nlink;
     link->changed = after.st_ctim;
@@ -239,6 +237,14 @@ shmx_link_remove(const char *entry, const struct link *link, const char *text)
     if (r == 0)
         r = shmx_directory_unlink(hidden);
     return r;
+}
+
+int
+shmx_link_set_time(const char *entry, time_t time)
+{
+    const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time } };
+
+    return shmx_directory_set_times(entry, times);
 }
 
 int

@@ -5,13 +5,13 @@
  *
  *     sysv:key=0x7a1c51a3 size=4096 ipc=4026531839
  *     sysv:key=0x51a3 size=4096 ipc=4026531839 raw
- *     sysv:id=98310 size=4096 ipc=4026531839 time=1795283111 pid=812 pidns=4026531836
+ *     sysv:id=98310 size=4096 ipc=4026531839 pid=812 pidns=4026531836
  *
- * with the size in bytes and the IPC namespace; whether the key was given to the library, and is not
- * random; and for an id, since ids are recycled, the time of the segment's last change and its
- * creator, as the kernel has them. Anybody can write a link. So
- * what the link says is compared with what the kernel says, and its owner with the segment's owner
- * and creator.
+ * with the size in bytes and the IPC namespace; whether the key was given to the library, and is
+ * not random; and for an id, since ids are recycled, the segment's creator. A link by id has the
+ * time of the segment's last change, as the kernel tells it, for its own time of modification.
+ * Anybody can write a link. So what the link says is compared with what the kernel says, and its
+ * owner with the segment's owner and creator.
  */
 #ifndef SHMX_LINK_H
 #define SHMX_LINK_H
@@ -33,10 +33,10 @@ struct link {
     bool          raw;    /* by key: one that was given */
     int           number; /* the key or the id */
     uint64_t      size;
-    unsigned long ipc;  /* the namespace in which it means something; 0: unknown */
-    int64_t       time; /* by id: shm_ctime; shm_cpid, and the namespace that counts it so */
-    uint64_t      pid, pidns;
+    unsigned long ipc;        /* the namespace in which it means something; 0: unknown */
+    uint64_t      pid, pidns; /* by id: shm_cpid, and the namespace that counts it so */
     /* Not in the text, but of the link: */
+    time_t          time; /* by id: shm_ctime */
     uid_t           owner;
     nlink_t         names;
     struct timespec changed;
@@ -75,7 +75,8 @@ uint64_t shmx_link_meant(const struct link *link);
 int shmx_link_locate(const struct link *link);
 
 /* Compare with what the kernel says of the id (or error) that shmx_link_locate gave: fills in
-   verdict, error and st. True: the segment was changed just now, and so will the link; look again. */
+   verdict, error and st. True: the segment was changed just now, and so will the link; look again.
+ */
 bool shmx_link_judge(struct lead *lead, int id);
 
 void shmx_link_pause(void);
@@ -92,6 +93,9 @@ int shmx_link_remove(const char *entry, const struct link *link, const char *tex
 /* The same, but leave it at the hidden entry. */
 int shmx_link_withdraw(const char *entry, const struct link *link, const char *text,
                        char hidden[HIDDEN_MAX]);
+
+/* Give the link by id that time. */
+int shmx_link_set_time(const char *entry, time_t time);
 
 /* Give the link with that text to another owner. */
 int shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid);

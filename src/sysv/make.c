@@ -58,7 +58,7 @@ get_segment_with_intent(struct sysv *s, size_t size, mode_t mode, unsigned flags
         s->link = (struct link){ .by_key = true, .size = size, .ipc = s->ipc };
         r = random_key(&s->link.number);
         if (r == 0)
-            r = shmx_sysv_keep_intent(s, HIDDEN_CREATE);
+            r = shmx_sysv_write_intent(s, HIDDEN_CREATE);
         if (r == 0)
             r = get_segment(s, s->link.number, size, mode, flags);
         if (r == 0) {
@@ -118,12 +118,12 @@ make_ephemeral(struct sysv *s, bool named)
     r = shmx_table_examine(s->id, &st);
     if (r == 0)
         r = shmx_link_describe(&st, s->ipc, &s->link);
-    return r < 0 ? r : shmx_sysv_keep_intent(s, HIDDEN_CREATE);
+    return r < 0 ? r : shmx_sysv_write_intent(s, HIDDEN_CREATE);
 }
 
 int
 shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned flags,
-            struct shmx **seg)
+                 struct shmx **seg)
 {
     struct sysv *s;
     int          r;

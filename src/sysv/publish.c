@@ -20,28 +20,23 @@ shmx_sysv_withdraw_intent(struct sysv *s)
 }
 
 int
-shmx_sysv_write_intent(const struct link *link, enum hidden_kind kind, char hidden[HIDDEN_MAX])
+shmx_sysv_write_intent(struct sysv *s, enum hidden_kind kind)
 {
-    char text[LINK_TEXT_MAX];
-    int  r = shmx_hidden_name(kind, shmx_link_meant(link), "", hidden);
-
-    shmx_link_format(link, text);
-    return r < 0 ? r : shmx_directory_symlink(text, hidden);
-}
-
-int
-shmx_sysv_keep_intent(struct sysv *s, enum hidden_kind kind)
-{
-    char hidden[HIDDEN_MAX];
-    int  r = shmx_sysv_write_intent(&s->link, kind, hidden);
+    char text[LINK_TEXT_MAX], hidden[HIDDEN_MAX];
+    int  r = shmx_hidden_name(kind, shmx_link_meant(&s->link), "", hidden);
 
     if (r < 0)
         return r;
     s->intent = strdup(hidden);
-    if (s->intent != NULL)
-        return 0;
-    shmx_directory_unlink(hidden);
-    return -ENOMEM;
+    if (s->intent == NULL)
+        return -ENOMEM;
+    shmx_link_format(&s->link, text);
+    r = shmx_directory_symlink(text, hidden);
+    if (r == 0 && !s->link.by_key)
+        r = shmx_link_set_time(hidden, s->link.time);
+    if (r < 0)
+        shmx_sysv_withdraw_intent(s);
+    return r;
 }
 
 /* A link to a segment that was not made to be named: such an intent says so. */
@@ -58,7 +53,7 @@ write_late_intent(struct sysv *s)
         return -ENOENT;
     r = shmx_link_describe(&st, s->ipc, &s->link);
     if (r == 0)
-        r = shmx_sysv_keep_intent(s, HIDDEN_PUBLISH);
+        r = shmx_sysv_write_intent(s, HIDDEN_PUBLISH);
     if (r == 0 && geteuid() != st.uid && geteuid() != st.cuid) {
         shmx_link_format(&s->link, text);
         r = shmx_link_chown(s->intent, text, st.uid, (gid_t)-1);

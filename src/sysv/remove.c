@@ -46,8 +46,8 @@ shmx_sysv_vacate(const char *entry)
            && shmx_link_remove(entry, &lead.link, lead.text) == 0;
 }
 
-/* The link of the segment: at the name that is known, or else at one that is found. Returns how many
-   there are. A link by id is read anew, since it changes with the segment. */
+/* The link of the segment: at the name that is known, or else at one that is found. Returns how
+   many there are. A link by id is read anew, since it changes with the segment. */
 static int
 find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1], struct link *link)
 {
@@ -61,8 +61,7 @@ find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1], 
         count = shmx_sysv_find_entry(st, entry);
     if (known != NULL && s->link.by_key)
         *link = s->link;
-    else if (count > 0
-             && (shmx_link_read(entry, link, text) < 0 || !shmx_link_matches(link, st)))
+    else if (count > 0 && (shmx_link_read(entry, link, text) < 0 || !shmx_link_matches(link, st)))
         count = 0;
     return count;
 }
@@ -140,7 +139,8 @@ vacate_same_id(const struct dirent *d, void *arg)
     return 0;
 }
 
-/* A handle of an ephemeral segment ends. If it was the last, the name goes as well, whoever gave it. */
+/* A handle of an ephemeral segment ends. If it was the last, the name goes as well, whoever gave
+ * it. */
 void
 shmx_sysv_forget_name(struct sysv *s)
 {

@@ -4,35 +4,18 @@
 #include "sysv.h"
 #include "table.h"
 
-#include <bsd/string.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
-/* A link, and where it stands. */
-struct known_link {
-    struct link link;
-    char        entry[NAME_MAX + 1];
+/* All segments, and an entry that leads to each, if any does. */
+struct rows {
+    struct shmx_stat *items;
+    char            **entries;
+    size_t            count;
 };
-
-struct known_links {
-    struct known_link *items;
-    size_t             count;
-};
-
-/* By what leads to a segment, so that a segment's links can be searched for. */
-static int
-compare(const void *a, const void *b)
-{
-    const struct link *x = &((const struct known_link *)a)->link;
-    const struct link *y = &((const struct known_link *)b)->link;
-
-    if (x->by_key != y->by_key)
-        return x->by_key ? -1 : 1;
-    return (x->number > y->number) - (x->number < y->number);
-}
 
 static bool
 may_be_link(const struct dirent *d)
@@ -43,46 +26,22 @@ may_be_link(const struct dirent *d)
 static int
 remember_link(const struct dirent *d, void *arg)
 {
-    struct known_links *links = arg;
-    struct known_link  *grown;
-    char                text[LINK_TEXT_MAX];
-    struct link         link;
+    const struct rows *rows = arg;
+    struct shmx_stat  *row;
+    char               text[LINK_TEXT_MAX], **entry;
+    struct link        link;
 
-    if (!may_be_link(d) || shmx_link_read(d->d_name, &link, text) < 0
-        || (!link.by_key && shmx_link_locate(&link) < 0))
+    if (!may_be_link(d) || shmx_link_read(d->d_name, &link, text) < 0)
         return 0;
-    if ((links->count & (links->count - 1)) == 0) { /* full at every power of two */
-        grown = reallocarray(links->items, links->count == 0 ? 1 : links->count * 2, sizeof *grown);
-        if (grown == NULL)
-            return -ENOMEM;
-        links->items = grown;
-    }
-    links->items[links->count].link = link;
-    strlcpy(links->items[links->count].entry, d->d_name, sizeof links->items->entry);
-    links->count++;
-    return 0;
-}
-
-/* A name of the segment, or NULL. */
-static const char *
-find_entry(const struct known_links *links, bool by_key, const struct shmx_stat *st)
-{
-    const struct known_link  wanted = { .link = { .by_key = by_key,
-                                                  .number = by_key ? st->key : st->id } };
-    const struct known_link *found, *end;
-
-    if (links->count == 0 || (by_key && st->key == 0))
-        return NULL;
-    end = links->items + links->count;
-    found = bsearch(&wanted, links->items, links->count, sizeof wanted, compare);
-    if (found == NULL)
-        return NULL;
-    while (found > links->items && compare(found - 1, &wanted) == 0)
-        found--;
-    for (; found < end && compare(found, &wanted) == 0; found++)
-        if (shmx_link_matches(&found->link, st))
-            return found->entry;
-    return NULL;
+    row = shmx_table_search(rows->items, rows->count, shmx_link_locate(&link));
+    if (row == NULL || !shmx_link_matches(&link, row))
+        return 0;
+    entry = &rows->entries[row - rows->items];
+    if (*entry != NULL && shmx_is_hidden(d->d_name))
+        return 0;
+    free(*entry);
+    *entry = strdup(d->d_name);
+    return *entry == NULL ? -ENOMEM : 0;
 }
 
 /* The text that opens it; and what only a link tells of its state. A segment that is being made or
@@ -117,27 +76,25 @@ survey(int (*visit)(const char *name, const struct shmx_stat *st, bool under_way
                     const struct walk *walk),
        const struct walk *walk)
 {
-    struct known_links links = { 0 };
-    struct shmx_stat  *rows = NULL;
-    const char        *entry;
-    char               text[NAME_TEXT_MAX];
-    size_t             i, count = 0;
-    int                r;
+    struct rows rows = { 0 };
+    const char *entry;
+    char        text[NAME_TEXT_MAX];
+    size_t      i;
+    int         r = shmx_table_read(&rows.items, &rows.count);
 
-    r = shmx_directory_walk(remember_link, &links);
-    if (r == 0)
-        r = shmx_table_read(&rows, &count);
-    if (links.count > 0)
-        qsort(links.items, links.count, sizeof *links.items, compare);
-    for (i = 0; r == 0 && i < count; i++) {
-        entry = find_entry(&links, true, &rows[i]);
-        if (entry == NULL)
-            entry = find_entry(&links, false, &rows[i]);
-        name_segment(entry, &rows[i], text);
-        r = visit(text, &rows[i], entry != NULL && shmx_is_hidden(entry), walk);
+    if (r == 0 && rows.count > 0) {
+        rows.entries = calloc(rows.count, sizeof *rows.entries);
+        r = rows.entries == NULL ? -ENOMEM : shmx_directory_walk(remember_link, &rows);
     }
-    free(rows);
-    free(links.items);
+    for (i = 0; r == 0 && i < rows.count; i++) {
+        entry = rows.entries[i];
+        name_segment(entry, &rows.items[i], text);
+        r = visit(text, &rows.items[i], entry != NULL && shmx_is_hidden(entry), walk);
+    }
+    for (i = 0; rows.entries != NULL && i < rows.count; i++)
+        free(rows.entries[i]);
+    free(rows.entries);
+    free(rows.items);
     return r;
 }
 

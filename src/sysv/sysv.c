@@ -9,9 +9,7 @@
 
 #include <bsd/string.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/mman.h> /* MADV_COLD, which not every C library has */
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -55,31 +53,8 @@ shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st)
     return r < 0 ? r : here == s->ipc ? 0 : -ENOENT;
 }
 
-/* The bytes of a page of the mapping, from /proc/self/smaps: nothing else tells. */
-static size_t
-mapped_page_size(const char *start)
-{
-    char      line[256];
-    uintptr_t from;
-    size_t    kib;
-    bool      inside = false;
-    FILE     *f = fopen("/proc/self/smaps", "re");
-
-    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%" SCNxPTR "-", &from) == 1)
-            inside = from == (uintptr_t)start;
-        else if (inside && sscanf(line, "KernelPageSize: %zu kB", &kib) == 1)
-            break;
-    }
-    if (f == NULL || !inside)
-        kib = 0;
-    if (f != NULL)
-        fclose(f);
-    return kib * 1024;
-}
-
-/* Whether the segment has pages of the hugetlb pool. Such a mapping is aligned accordingly, and this
-   advice, which does nothing to a mapping that is not in use yet, is refused there. */
+/* Whether the segment has pages of the hugetlb pool. Such a mapping is aligned accordingly, and
+   this advice, which does nothing to a mapping that is not in use yet, is refused there. */
 static void
 look_for_huge_pages(struct sysv *s)
 {
@@ -88,7 +63,7 @@ look_for_huge_pages(struct sysv *s)
 
     if ((uintptr_t)s->hold % (16 * page) != 0 || madvise(s->hold, page, MADV_COLD) == 0)
         return;
-    found = mapped_page_size(s->hold);
+    found = shmx_huge_page_size_at(s->hold);
     if (found > page) {
         s->seg.page = found;
         s->seg.flags |= SHMX_HUGE;

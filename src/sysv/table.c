@@ -121,6 +121,22 @@ open_table(void)
     return f;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+    const struct shmx_stat *x = a, *y = b;
+
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+struct shmx_stat *
+shmx_table_search(struct shmx_stat *rows, size_t count, int id)
+{
+    const struct shmx_stat wanted = { .id = id };
+
+    return count == 0 ? NULL : bsearch(&wanted, rows, count, sizeof *rows, compare);
+}
+
 int
 shmx_table_read(struct shmx_stat **rows, size_t *count)
 {
@@ -138,6 +154,8 @@ shmx_table_read(struct shmx_stat **rows, size_t *count)
     if (r < 0) {
         free(*rows);
         *rows = NULL;
+    } else if (*count > 0) {
+        qsort(*rows, *count, sizeof **rows, compare);
     }
     return r;
 }

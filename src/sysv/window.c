@@ -33,8 +33,8 @@ is_mapped_at(const struct sysv *s, const char *start)
     return found;
 }
 
-/* Map once more what is mapped at start. It takes neither the id nor a right: the mode may have been
-   narrowed meanwhile. NULL: impossible. */
+/* Map once more what is mapped at start. It takes neither the id nor a right: the mode may have
+   been narrowed meanwhile. NULL: impossible. */
 char *
 shmx_sysv_duplicate(const struct sysv *s, char *start)
 {

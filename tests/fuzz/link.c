@@ -28,50 +28,54 @@ static bool
 describes(const char *text, struct link *link)
 {
     static struct pattern by_key = { .text = "^sysv:key=0x([1-9a-f][0-9a-f]*) size=" DECIMAL
-                                             " ipc=" DECIMAL "$" };
+                                             " ipc=" DECIMAL "( raw)?$" };
     static struct pattern by_id = { .text = "^sysv:id=" DECIMAL " size=" DECIMAL " ipc=" DECIMAL
-                                            " pid=" DECIMAL " pidns=" DECIMAL "$" };
-    regmatch_t            match[6];
-    uintmax_t             number, size, ipc, pidns = 0;
+                                            " time=" DECIMAL " pid=" DECIMAL " pidns=" DECIMAL
+                                            "$" };
+    regmatch_t            match[7];
+    uintmax_t             number, size, ipc, made = 0, pid = 0, pidns = 0;
 
-    *link = (struct link){ .by_key = fuzz_matches(&by_key, text, 6, match) };
-    if (!link->by_key && !fuzz_matches(&by_id, text, 6, match))
+    *link = (struct link){ .by_key = fuzz_matches(&by_key, text, 7, match) };
+    if (!link->by_key && !fuzz_matches(&by_id, text, 7, match))
         return false;
     if (!fits(text, &match[1], link->by_key ? 16 : 10, link->by_key ? UINT_MAX : INT_MAX, &number)
         || !fits(text, &match[2], 10, UINT64_MAX, &size)
         || !fits(text, &match[3], 10, ULONG_MAX, &ipc))
         return false;
-    errno = 0;
-    if (!link->by_key) {
-        link->pid = strtol(text + match[4].rm_so, NULL, 10);
-        if (errno != 0 || !fits(text, &match[5], 10, ULONG_MAX, &pidns))
-            return false;
-    }
+    if (!link->by_key
+        && (!fits(text, &match[4], 10, INT64_MAX, &made)
+            || !fits(text, &match[5], 10, INT_MAX, &pid)
+            || !fits(text, &match[6], 10, UINT32_MAX, &pidns)))
+        return false;
+    link->raw = link->by_key && match[4].rm_so >= 0;
     link->number = (int)(unsigned)number;
     link->size = size;
     link->ipc = (unsigned long)ipc;
-    link->pidns = (unsigned long)pidns;
+    link->time = (int64_t)made;
+    link->pid = pid;
+    link->pidns = pidns;
     return true;
 }
 
 static bool
 same(const struct link *a, const struct link *b)
 {
-    return a->by_key == b->by_key && a->number == b->number && a->size == b->size
-           && a->ipc == b->ipc && a->pid == b->pid && a->pidns == b->pidns;
+    return a->by_key == b->by_key && a->raw == b->raw && a->number == b->number
+           && a->size == b->size && a->ipc == b->ipc && a->time == b->time && a->pid == b->pid
+           && a->pidns == b->pidns;
 }
 
 static void
 check_text(const uint8_t *data, size_t size)
 {
     char        text[LINK_TEXT_MAX] = { 0 };
-    struct link read, expected;
+    struct link read = { 0 }, expected;
     bool        ours;
     int         r;
 
     memcpy(text, data, size < sizeof text ? size : sizeof text - 1);
     ours = describes(text, &expected);
-    r = link_parse(text, &read);
+    r = shmx_link_parse(text, &read);
     must(r == (ours ? 0 : -ELOOP));
     must(!ours || same(&read, &expected));
 }
@@ -86,21 +90,24 @@ check_fields(const uint8_t *data, size_t size)
     if (size < 1 + sizeof written.number + 4 * sizeof(uint64_t))
         return;
     written.by_key = data[0] & 1;
+    written.raw = written.by_key && (data[0] & 2);
     memcpy(&written.number, data + 1, sizeof written.number);
     data += 1 + sizeof written.number;
     memcpy(&written.size, data, 8);
-    memcpy(&written.ipc, data + 8, 8);
+    memcpy(&written.ipc, data + 8, sizeof written.ipc);
     if (!written.by_key) {
-        memcpy(&written.pid, data + 16, 8);
-        memcpy(&written.pidns, data + 24, 8);
+        memcpy(&written.time, data + 16, 8);
+        memcpy(&written.pid, data + 24, 4);
+        memcpy(&written.pidns, data + 28, 4);
         written.number &= INT_MAX;
-        written.pid &= LONG_MAX;
+        written.time &= INT64_MAX;
+        written.pid &= INT_MAX;
     } else if (written.number == 0) {
         written.number = 1;
     }
-    link_format(&written, text);
+    shmx_link_format(&written, text);
     must(strlen(text) < LINK_TEXT_MAX - 1);
-    must(link_parse(text, &read) == 0 && same(&read, &written));
+    must(shmx_link_parse(text, &read) == 0 && same(&read, &written));
 }
 
 int

@@ -13,7 +13,8 @@
 
 /* The grammar a second time, as shmx.h has it, and as far from the parser's ways as can be. */
 static struct pattern raw = { .text = "^sysv:(key|id)=(0x[0-9a-fA-F]+|[0-9]+)$" };
-static struct pattern prefixed = { .text = "^(posix|sysv):/" };
+static struct pattern prefixed = { .text = "^(posix|sysv):" };
+static struct pattern named = { .text = "^(posix|sysv):/" };
 static struct pattern impossible = { .text = "^$|^[.]$|^[.][.]$|/|^[.]shmx-" };
 
 static void
@@ -38,11 +39,15 @@ check_name(const char *text, const struct reference *ref, int r)
     const char *entry = text;
     unsigned    backend = 0;
 
-    if (fuzz_matches(&prefixed, text, 0, NULL)) {
+    if (fuzz_matches(&named, text, 0, NULL)) {
         backend = *text == 'p' ? SHMX_POSIX : SHMX_SYSV;
         entry = strchr(text, '/');
+    } else if (fuzz_matches(&prefixed, text, 0, NULL)) {
+        must(r == -EINVAL); /* a prefix, and nothing that it can be of */
+        return;
     }
-    entry += *entry == '/';
+    while (*entry == '/')
+        entry++;
     if (fuzz_matches(&impossible, entry, 0, NULL)) {
         must(r == -EINVAL);
     } else if (strlen(entry) > NAME_MAX) {
@@ -51,6 +56,21 @@ check_name(const char *text, const struct reference *ref, int r)
         must(r == 0 && ref->kind == REFERENCE_NAME && ref->backend == backend);
         must(ref->entry == entry);
     }
+}
+
+/* What is printed is well-formed, and means the same. */
+static void
+check_printed(struct reference *ref)
+{
+    char             text[NAME_TEXT_MAX];
+    struct reference again;
+
+    if (ref->backend == 0)
+        ref->backend = SHMX_POSIX;
+    shmx_reference_print(ref, text);
+    must(shmx_reference_parse(text, &again) == 0);
+    must(again.kind == ref->kind && again.backend == ref->backend && again.number == ref->number);
+    must(ref->kind != REFERENCE_NAME || strcmp(again.entry, ref->entry) == 0);
 }
 
 int
@@ -63,11 +83,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(text != NULL);
     if (size > 0)
         memcpy(text, data, size);
-    r = reference_parse(text, &ref);
+    r = shmx_reference_parse(text, &ref);
     if (fuzz_matches(&raw, text, 0, NULL))
         check_number(text, &ref, r);
     else
         check_name(text, &ref, r);
+    if (r == 0)
+        check_printed(&ref);
     free(text);
     return 0;
 }

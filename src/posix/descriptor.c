@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Handles of descriptors that the program has, of whatever origin. */
+#include "../directory.h"
+#include "../failure.h"
+#include "holders.h"
+#include "posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* A descriptor for a handle of its own: opened anew if possible, to count as a holder. */
+static int
+take_descriptor(int fd, const struct stat *st, unsigned flags, int *access)
+{
+    const int status = fcntl(fd, F_GETFL);
+    int       taken, r;
+
+    if (status < 0)
+        return failure();
+    if (status & O_PATH)
+        return -EBADF;
+    if ((status & O_ACCMODE) == O_WRONLY)
+        return -EACCES;
+    *access = flags & SHMX_RDONLY ? O_RDONLY : status & O_ACCMODE;
+    taken = shmx_directory_reopen(fd, st, *access);
+    if (taken == -EMFILE || taken == -ENFILE)
+        return taken;
+    if (taken >= 0) {
+        r = shmx_holders_join(taken);
+        if (r == 0 || r == -EAGAIN) /* a lock of somebody's is no reason to refuse */
+            return taken;
+        close(taken);
+        return r;
+    }
+    if (*access != (status & O_ACCMODE))
+        return taken;
+    if ((status & O_APPEND) && *access == O_RDWR)
+        return -EINVAL; /* a duplicate would write at the end, wherever it is told to */
+    taken = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return taken < 0 ? failure() : taken;
+}
+
+static int
+check_object(int fd, unsigned flags, struct stat *st, size_t *page)
+{
+    struct statfs fs;
+    uint32_t      type;
+
+    if (fstat(fd, st) < 0)
+        return failure();
+    if (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0)
+        return -EINVAL;
+    type = (uint32_t)fs.f_type; /* of which the sign is not the same on every machine */
+    if (type != TMPFS_MAGIC && type != HUGETLBFS_MAGIC)
+        return -EINVAL;
+    if ((flags & SHMX_OWNED) && !shmx_posix_is_owned(st))
+        return -EPERM;
+    *page = type == HUGETLBFS_MAGIC ? (size_t)fs.f_bsize : (size_t)sysconf(_SC_PAGESIZE);
+    return 0;
+}
+
+int
+shmx_posix_open_fd(int fd, unsigned flags, struct shmx **seg)
+{
+    struct stat st;
+    size_t      page = 0;
+    int         taken, access, r;
+
+    r = check_object(fd, flags, &st, &page);
+    if (r < 0)
+        return r;
+    taken = take_descriptor(fd, &st, flags, &access);
+    if (taken < 0)
+        return taken;
+    flags = access == O_RDONLY ? SHMX_RDONLY : 0;
+    if (st.st_mode & EPHEMERAL)
+        flags |= SHMX_EPHEMERAL;
+    if (page > (size_t)sysconf(_SC_PAGESIZE))
+        flags |= SHMX_HUGE;
+    r = shmx_posix_new_handle(taken, flags, seg);
+    if (r < 0)
+        close(taken);
+    else
+        (*seg)->page = page;
+    return r;
+}
