@@ -23,7 +23,8 @@
  * name, these forms are understood:
  *
  *   "/frames", "frames"     that name. 1 to 255 bytes after the slash, no further slash, not "."
- *                           or "..", not beginning with ".shmx-" (kept for the library's use)
+ *                           or "..", not beginning with ".shmx-" (kept for the library's use).
+ *                           Any number of leading slashes is one
  *   "posix:/frames"         that name, and the segment is of the POSIX backend
  *   "sysv:/frames"          that name, and the segment is of the System V backend
  *   "sysv:key=0x51a3"       a raw System V key, hexadecimal or decimal, not 0; for sharing with
@@ -31,24 +32,34 @@
  *                           from shmget(2) on, before it is initialised: that is how keys work
  *   "sysv:id=98310"         a raw System V id, for opening and removing only
  *
- * Any other text with a colon in it is a plain name.
+ * Text that begins with "posix:" or "sysv:" and has none of these forms is -EINVAL. Any other text
+ * with a colon in it is a plain name.
  *
  * ERRORS.  Functions of type int, int64_t and ssize_t return a negative errno value when they
- * fail; then nothing that they were to write is written, and nothing that they made is left. The
- * errors listed at each function are all that it returns. Two are common to all functions that
- * take a name, and are not repeated: -EINVAL (a malformed name) and -ENAMETOOLONG (more than 255
- * bytes). Every function returns -EINVAL for a NULL pointer where NULL is not allowed, and for
- * flag bits that it does not know.
+ * fail. Their outputs are untouched then, and nothing that they made is left. Each function lists
+ * its errors. An error of the kernel that the kernel's own manual pages do not mention is passed on
+ * as it is. Two errors are common to all functions that take a name, and are not repeated: -EINVAL
+ * (a malformed name) and -ENAMETOOLONG (more than 255 bytes). Every function returns -EINVAL for a
+ * NULL pointer where NULL is not allowed, and for flag bits that it does not know.
  *
  * THREADS.  Every function may be called from any thread, and several threads may use one handle
- * at the same time; only shmx_close must be the last use of it. The library has no global state,
- * starts no threads, installs no signal handlers, prints nothing and reads no environment.
+ * at the same time; only shmx_close must be the last use of it. No call waits because another
+ * thread reads, writes, reserves or populates through the same handle. No function is a
+ * cancellation point, also not while it calls an initialiser or a visitor: a thread that is
+ * cancelled inside a function finishes that function first. (Do not let a thread with the
+ * asynchronous cancellation type call it.) The library starts no threads, installs no signal
+ * handlers, prints nothing and reads no environment.
  *
- * FORK.  A child inherits the handles and the attachments (but see SHMX_DONTFORK) and may use and
- * close them; what it closes stays open in the parent. For the count of holders both are one
- * process on the POSIX backend and two on System V. If another thread is inside a call on a
- * handle at the moment of fork(2), the child must not use that handle. All descriptors are
- * close-on-exec; execve(2) ends handles and attachments.
+ * FORK.  A child inherits the handles and the attachments and may use and close them. What a child
+ * closes stays open in the parent. For the count of holders both are one process on the POSIX
+ * backend and two on System V. If another thread is inside a call on a handle at the moment of
+ * fork(2), the child must not use that handle. A program that keeps an attachment from its children
+ * with madvise(2), MADV_DONTFORK, must not let them close the handle once they have mapped
+ * something else there. All descriptors are close-on-exec; execve(2) ends handles and attachments.
+ *
+ * NAMESPACES.  A System V id means something only in its IPC namespace. When the thread that uses a
+ * handle has left that namespace (unshare(2), setns(2)), the handle can still read, write, detach
+ * and close. Everything else is -ENOENT then, and no segment of the new namespace is touched.
  */
 #ifndef SHMX_H
 #define SHMX_H
@@ -79,15 +90,17 @@ struct shmx;
 #define SHMX_HUGE_ONLY 0x00000020u /* huge pages or failure */
 
 /* For open. SHMX_RDONLY also for attach. */
-#define SHMX_RDONLY 0x00000100u /* read-only, and mprotect(2) cannot widen it */
-#define SHMX_OWNED  0x00000200u /* only a segment made by the effective user or by root */
+#define SHMX_RDONLY 0x00000100u /* read-only; of a read-only handle mprotect(2) cannot widen it */
+#define SHMX_OWNED                                                                                 \
+    0x00000200u /* only a segment made by the effective user or by root, and which                 \
+                   has no second name by a hard link */
 
 /* For attach. */
 #define SHMX_PRIVATE  0x00001000u /* copy-on-write: changes stay in this process */
 #define SHMX_EXEC     0x00002000u /* executable */
 #define SHMX_POPULATE 0x00004000u /* fault every page in now; shortage is an error of the call */
 #define SHMX_FIXED    0x00008000u /* at *addr exactly, if nothing is mapped there */
-#define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what is mapped there */
+#define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what is mapped there by others */
 #define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address first */
 
 /* For collect. */
@@ -108,12 +121,15 @@ struct shmx_stat {
     unsigned        backend;   /* SHMX_POSIX or SHMX_SYSV */
     unsigned        state;     /* SHMX_IS_* bits */
     uint64_t        size;      /* bytes, exactly as asked for */
-    uint64_t        resident;  /* bytes of memory in use now; 0 where unknown */
+    uint64_t        resident;  /* bytes of memory in use now; 0 where unknown (shmx_stat of a System V
+                                  segment: shmx_stat_name and shmx_list tell it) */
     uint64_t        page_size; /* bytes of a page of it; SHMX_IS_HUGE: of a huge page */
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
     uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
     int64_t         holders;   /* POSIX: processes that hold it through this library, counted by
-                                  kernel locks; System V: attachments (nattch); -1 where unknown */
+                                  kernel locks; System V: attachments (nattch), of which a handle
+                                  has at least one, and one more once it has copied; -1 where
+                                  unknown */
     int             id;        /* System V id; POSIX: -1 */
     int             key;       /* System V key, 0 without one; POSIX: 0 */
     mode_t          mode;      /* permission bits, 0777 */
@@ -157,8 +173,8 @@ struct shmx_stat {
  * SHMX_HUGE takes pages of the hugetlb pool (System V), else transparent huge pages, else plain
  * ones; shmx_stat says what was got. SHMX_HUGE_ONLY fails instead.
  *
- * An entry of the same name whose segment is dead (a stale link, an ephemeral segment without a
- * holder) is replaced if the caller may remove it.
+ * An entry of the same name whose segment is dead is replaced if the caller may remove it: a link
+ * that leads nowhere, or an ephemeral segment that no process has open or mapped.
  *
  * Returns 0, or
  *   -EINVAL   size out of range or, on System V, above kernel.shmmax; mode with other bits; a name
@@ -166,17 +182,16 @@ struct shmx_stat {
  *   -EEXIST   something of that name or key exists, of whichever backend
  *   -ENOSPC   no room: /dev/shm is full or out of inodes, a quota on it is used up, or
  *             kernel.shmmni or kernel.shmall is reached
- *   -ENOMEM   not enough memory or address space, or (SHMX_HUGE_ONLY) huge pages; or the process
- *             locks its memory (mlockall(2)) and its limit is reached
+ *   -ENOMEM   not enough memory or address space; or (SHMX_HUGE_ONLY, System V) the pool of huge
+ *             pages is used up; or the process locks its memory (mlockall(2)) and its limit is
+ *             reached
  *   -EACCES   no permission to write in /dev/shm
- *   -EPERM    the same; or huge pages are not for this user
- *   -ENOTSUP  SHMX_HUGE_ONLY and no huge pages are configured; or /dev/shm is not a tmpfs; or the
- *             kernel has no System V shared memory
- *   -ENOENT   there is no /dev/shm
- *   -EROFS    /dev/shm is mounted read-only
- *   -EFBIG    above this process's RLIMIT_FSIZE (the kernel sends SIGXFSZ with it)
- *   -EMFILE, -ENFILE  out of descriptors
- *   -EINTR    interrupted by a signal before anything was made
+ *   -EPERM    no permission to make an entry in /dev/shm
+ *   -ENOTSUP  SHMX_HUGE_ONLY, and there are no huge pages; or /dev/shm is not a tmpfs; or the
+ * kernel has no System V shared memory -ENOENT   there is no directory /dev/shm -EROFS    /dev/shm
+ * is mounted read-only -EFBIG    above this process's RLIMIT_FSIZE (the kernel sends SIGXFSZ with
+ * it) -EMFILE, -ENFILE  out of descriptors -EINTR    interrupted by a signal before anything was
+ * made
  */
 int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct shmx **seg);
 
@@ -191,13 +206,15 @@ int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, stru
  * keys and ids and for objects of programs that use shm_open(3) directly, which may be seen with
  * size 0 for a moment. Only a regular file or this library's own link is accepted at a name.
  * A link whose owner is neither the creator nor the owner of the segment it points to is not
- * followed. Several opens of one segment give independent handles.
+ * followed, and neither is one whose owner the user namespace does not map. Several opens of one
+ * segment give independent handles.
  *
  * Returns 0, or
  *   -ENOENT   nothing of that name, key or id; or what it led to is dead; or it is of the other
  *             backend than the name says
  *   -EACCES   the permissions of the segment do not admit the caller
- *   -EPERM    SHMX_OWNED, and the creator is neither the effective user nor root
+ *   -EPERM    SHMX_OWNED, and the creator is neither the effective user nor root, or cannot be
+ *             told, or there is a second hard link
  *   -EROFS    /dev/shm is mounted read-only, and SHMX_RDONLY was not asked for
  *   -EXDEV    the name leads to a System V segment of another IPC namespace
  *   -ELOOP    a symbolic link of somebody else's stands at that name
@@ -217,22 +234,22 @@ int shmx_open(const char *name, unsigned flags, struct shmx **seg);
  *   name, mode   as for shmx_create; not NULL
  *   size   for the new segment; an existing one must be at least that large
  *   flags  those of shmx_create, used only if it creates; and SHMX_OWNED, for what it opens
- *   init   called once, by exactly one of all the processes that race here, with the whole new
- *          segment attached at addr for the duration of the call and arg passed through, before
- *          anyone else can see the segment. 0 is success; a negative errno value makes
- *          shmx_open_or_create undo everything and return it (a positive one: -ECANCELED).
- *          Others that race here wait for it meanwhile (whoever may use a segment of that mode
- *          can make them wait; with SHMX_OWNED they wait only for the effective user and root);
- *          it must not call shmx_open_or_create for the same name. NULL for none: the segment is
- *          then zero
+ *   init   called with the whole new segment attached at addr for the duration of the call and arg
+ *          passed through, before anyone else can see the segment. 0 is success; a negative errno
+ *          value makes shmx_open_or_create undo everything and return it (a positive one:
+ *          -ECANCELED). It must not call shmx_open_or_create for the same name. NULL for none: the
+ *          segment is then zero
  *   seg    receives the handle, to be closed with shmx_close; not NULL
  *
- * With "sysv:key=" the segment is visible to shmget(2) and shmx_open before init has run; only
- * callers of shmx_open_or_create wait.
+ * What is published has been initialised exactly once. Among the processes of one user that race
+ * here, one calls init, and the others wait for that one, but for a minute at most. Processes of
+ * different users do not wait for each other: each initialises a segment of its own, the first one
+ * publishes, and the others discard theirs and open that one.
  *
  * Returns 1 if it created the segment, 0 if it opened it; the error of init; or an error of
  * shmx_create or of shmx_open (-EEXIST: what stands there can neither be opened nor replaced), or
  *   -ERANGE   the existing segment is smaller than size
+ *   -EINVAL   also: init together with a raw key, which is visible before it is initialised
  */
 int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned flags,
                         int (*init)(void *addr, size_t size, void *arg), void *arg,
@@ -248,16 +265,17 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *
  * The handle may do what the descriptor may. The object is opened anew where its permissions
  * allow that, and this process then counts as a holder; else the descriptor is duplicated, and it
- * does not. If the object has a name in /dev/shm, the handle knows it.
+ * does not. The handle does not know the object's name in /dev/shm, if there is one.
  *
  * Returns 0, or
  *   -EBADF    fd is not open, or is an O_PATH descriptor
- *   -EINVAL   fd is not of a shared memory object
+ *   -EINVAL   fd is not of a shared memory object; or it was opened with O_APPEND, for writing, and
+ *             the object cannot be opened anew
  *   -EACCES   fd is write-only; or SHMX_RDONLY was asked for and the object cannot be opened anew
- *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root
- *   -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open the object anew
- *   -ENOMEM   not enough memory or address space
- *   -EMFILE, -ENFILE   out of descriptors
+ *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root, or cannot be told,
+ * or there is a second hard link -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open
+ * the object anew -ENOMEM   not enough memory or address space -EMFILE, -ENFILE   out of
+ * descriptors
  */
 int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
 
@@ -267,10 +285,16 @@ int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
  *   seg    a handle without a name: made anonymous, or opened by descriptor, raw key or raw id
  *   name   a plain name, or with the prefix of the handle's backend; no raw key or id
  *
+ * If two handles give the same segment a name at the same time, one of the calls fails, or both do.
+ * If the process is killed in the middle, the segment stays as it was.
+ *
  * Returns 0, or
- *   -EINVAL   the handle has a name already; a raw key or id; a prefix of the other backend
+ *   -EINVAL   the segment has a name already, through whatever handle; a raw key or id; a prefix of
+ *             the other backend
  *   -EEXIST   the name is taken
- *   -ENOENT   the segment was destroyed; or the kernel lets no destroyed object be named again
+ *   -EBUSY    another thread is publishing or destroying through this handle just now
+ *   -ENOENT   the segment was destroyed; or the kernel lets no destroyed object be named again; or
+ *             (System V) it is of another IPC namespace
  *   -EXDEV    the object is not in /dev/shm (a memfd)
  *   -EPERM    the segment is another user's
  *   -EACCES, -ENOSPC, -EROFS, -ENOMEM   as for shmx_create
@@ -281,15 +305,19 @@ int shmx_publish(struct shmx *seg, const char *name);
  * shmx_destroy - remove the segment's name (or key or id), so that nobody finds it any more.
  *
  * The memory goes with its last handle and attachment. Handles and attachments, here and
- * elsewhere, go on working. Only this very segment is touched: if its name leads to another one
- * by now, that is left alone. Like shm_unlink(3), and IPC_RMID of shmctl(2).
+ * elsewhere, go on working. Until then, a System V segment can still be opened by its id, and a
+ * POSIX one by descriptor. Only this very segment is touched: if its name leads to another one by
+ * now, that is left alone. A handle that does not know the segment's name, since another handle
+ * gave it, searches /dev/shm. Like shm_unlink(3), and IPC_RMID of shmctl(2).
  *
  * Returns 0, or
- *   -ENOENT   it has no name any more: destroyed before, by whomever
- *   -EPERM    the caller is not allowed to remove it (/dev/shm is a sticky directory; System V:
- *             only owner, creator and root)
- *   -EACCES   no permission to write in /dev/shm
- *   -ENOSPC, -EROFS, -ENOMEM   /dev/shm does not let its entries be renamed
+ *   -ENOENT   it has no name any more: destroyed before, by whomever; or (System V) it is of
+ * another IPC namespace -EBUSY    another thread is publishing or destroying through this handle
+ * just now; or something is mounted at the name -EPERM    the caller is not allowed to remove it
+ * (/dev/shm is a sticky directory; System V: only owner, creator and root), or the object is
+ * immutable (chattr(1)) -EACCES   no permission to write in /dev/shm, or to search it -ENOSPC,
+ * -EROFS, -ENOMEM   /dev/shm does not let its entries be renamed -EMFILE, -ENFILE   out of
+ * descriptors for searching
  */
 int shmx_destroy(struct shmx *seg);
 
@@ -297,11 +325,12 @@ int shmx_destroy(struct shmx *seg);
  * shmx_remove - the same by name, without a handle; no permission on the segment itself is needed
  * beyond that of removing it.
  *
- *   name   see NAMES; not NULL. A stale name is removed too
+ *   name   see NAMES; not NULL. Of a link that leads nowhere, or into another IPC namespace, only
+ * the name is removed
  *
- * Returns 0, or an error of shmx_destroy, or -ELOOP, -EISDIR, -ENODEV, -EXDEV, -ENOTSUP as for
- * shmx_open, or
- *   -EACCES   also: the System V segment that the name leads to cannot be examined
+ * Returns 0, or an error of shmx_destroy, or -ELOOP, -EISDIR, -ENODEV, -ENOTSUP as for shmx_open,
+ * or -EACCES   also: the System V segment that the name leads to cannot be examined, since its mode
+ *             forbids that and /proc is not there to ask instead
  */
 int shmx_remove(const char *name);
 
@@ -319,7 +348,7 @@ void shmx_close(struct shmx *seg);
  * shmx_attach - map the whole segment, as large as it is now.
  *
  *   flags  0 or of SHMX_RDONLY, SHMX_PRIVATE, SHMX_EXEC, SHMX_POPULATE, SHMX_FIXED, SHMX_REPLACE,
- *          SHMX_ROUND, SHMX_DONTFORK
+ *          SHMX_ROUND
  *   addr   receives the address; with SHMX_FIXED it also says where. Not NULL
  *
  * An attachment of a read-only handle is read-only, asked for or not; but with SHMX_PRIVATE it is
@@ -327,10 +356,17 @@ void shmx_close(struct shmx *seg);
  * others are not seen; on POSIX a page is copied when it is first written to (mmap(2),
  * MAP_PRIVATE). The address is valid until shmx_detach or shmx_close.
  *
+ * A failure leaves the memory of the segment and the mappings of the process as they were, also
+ * with SHMX_REPLACE and SHMX_POPULATE. SHMX_REPLACE replaces other mappings as MAP_FIXED does. If
+ * one of them is an attachment of another handle, do not detach that one, and do not close its
+ * handle before this attachment is detached.
+ *
  * Returns 0, or
  *   -EINVAL   SHMX_FIXED with an address that is not possible (alignment; NULL); SHMX_REPLACE or
  *             SHMX_ROUND without SHMX_FIXED
  *   -EEXIST   SHMX_FIXED, and something is mapped in that range
+ *   -EBUSY    SHMX_REPLACE, and an attachment of the same handle is in that range
+ *   -ENOENT   (System V) the segment is of another IPC namespace
  *   -ENODATA  the segment has size 0
  *   -ENOMEM   not enough memory or address space, too many mappings, or (SHMX_POPULATE on System
  *             V) no memory to fill it; or the process locks its memory (mlockall(2)) and its limit
@@ -352,10 +388,11 @@ int shmx_attach(struct shmx *seg, unsigned flags, void **addr);
  *
  * The pages around the range may become visible with it (System V: the whole segment), but with
  * SHMX_FIXED no more addresses are taken than the pages of the range. Attachments of one handle
- * are independent and may overlap.
+ * are independent, and may show the same bytes.
  *
  * Returns 0, or an error of shmx_attach, or
  *   -ERANGE   the range is not within the segment
+ *   -ENOTSUP  also: SHMX_FIXED on a part of a System V segment, without SHMX_PRIVATE
  */
 int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned flags,
                       void **addr);
@@ -366,10 +403,9 @@ int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned
  *   addr   an address that an attach of this handle gave and that is not detached yet
  *
  * Returns 0, or
- *   -EINVAL   it is not; nothing is unmapped then
- *   -ENOMEM   too many mappings; the attachment stays
- *   -EACCES   (System V) the permissions of the segment were narrowed meanwhile, and this handle
- *             could not hold it without the attachment; the attachment stays
+ *   -EINVAL   addr is no such address; nothing is unmapped
+ *   -ENOMEM   the kernel had joined the mapping with its neighbours and would exceed its limit of
+ *             mappings by splitting it (vm.max_map_count); the attachment stays
  */
 int shmx_detach(struct shmx *seg, void *addr);
 
@@ -386,9 +422,11 @@ int64_t shmx_size(struct shmx *seg);
  *
  *   size   the new number of bytes; 0 is allowed
  *
- * Growth reads as zero and is reserved, all or nothing, unless the segment is sparse (has pages
- * that are not allocated). Existing attachments keep their extent; touching one beyond the end of
- * a shrunk segment is a SIGBUS (ftruncate(2)).
+ * Growth is reserved, all or nothing, unless the segment is sparse (has pages that are not
+ * allocated). It reads as zero, but for what programs have written past the end in the last page.
+ * Existing attachments keep their extent; touching one beyond the end of a shrunk segment is a
+ * SIGBUS (ftruncate(2)). No lock is taken: if two processes resize at once, one of the two sizes
+ * results.
  *
  * Returns 0, or
  *   -ENOTSUP  a System V segment
@@ -397,9 +435,7 @@ int64_t shmx_size(struct shmx *seg);
  *   -ENOSPC   no room in /dev/shm
  *   -EPERM    a seal of a memfd forbids it
  *   -EFBIG    above this process's RLIMIT_FSIZE
- *   -ENOMEM   the segment is pinned and the limit of locked memory is reached
- *   -EAGAIN   the segment is pinned and part of it could not be brought in
- *   -EINTR    interrupted by a signal while another process resizes it
+ *   -ENOMEM   not enough memory; or the segment is pinned and the limit of locked memory is reached
  */
 int shmx_resize(struct shmx *seg, uint64_t size);
 
@@ -411,9 +447,21 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * Returns 0, or
  *   -EACCES   (System V) the mode does not let the caller read the segment, and /proc is not there
  *             to ask instead
+ *   -ENOENT   (System V) the segment is of another IPC namespace
+ *   -ENOMEM   not enough memory
  */
 int shmx_stat(struct shmx *seg, struct shmx_stat *st);
 
+/*
+ * shmx_stat_name - tell the same by name, without opening or attaching the segment: nobody's count
+ * of holders, no times and no lpid change. No permission on the segment is needed.
+ *
+ *   name   see NAMES; not NULL
+ *   st     filled in; not NULL
+ *
+ * Returns 0, or -ENOENT, -ELOOP, -EISDIR, -ENODEV, -EXDEV, -ENOTSUP, -ENOMEM as for shmx_open, or
+ *   -EACCES   (System V) as for shmx_stat; or no permission to search /dev/shm
+ */
 int shmx_stat_name(const char *name, struct shmx_stat *st);
 
 /*
@@ -422,13 +470,16 @@ int shmx_stat_name(const char *name, struct shmx_stat *st);
  *   mode   permission bits, of 0777
  *
  * Handles already open keep what they may do, but System V looks again at each attach. Like
- * fchmod(2), and IPC_SET of shmctl(2).
+ * fchmod(2), and IPC_SET of shmctl(2). (The link of an ephemeral System V segment, or of one that
+ * was published without a key, has the time of the segment's last change. So use this function and
+ * shmx_chown there, and not shmctl(2), which would make its name a stale one.)
  *
  * Returns 0, or
  *   -EINVAL   other bits; or an ephemeral segment, and not 0600 among them
  *   -EPERM    the caller is neither the owner (System V: or the creator) nor root
  *   -EACCES   as for shmx_stat
- *   -EROFS    (POSIX) /dev/shm is mounted read-only
+ *   -ENOENT   (System V) the segment is of another IPC namespace
+ *   -EROFS    /dev/shm is mounted read-only
  *   -ENOMEM   not enough memory
  */
 int shmx_chmod(struct shmx *seg, mode_t mode);
@@ -445,7 +496,8 @@ int shmx_chmod(struct shmx *seg, mode_t mode);
  *   -EPERM    the caller may not (giving away needs privilege; a group must be one's own)
  *   -EINVAL   an id that the user namespace does not map
  *   -EACCES   as for shmx_stat
- *   -ENOENT   (System V) the segment's name is gone or leads elsewhere by now
+ *   -ENOENT   (System V) the segment's name is gone or leads elsewhere by now, or the segment is of
+ *             another IPC namespace
  *   -ENOSPC   a quota of the new owner on /dev/shm is used up
  *   -EROFS    /dev/shm is mounted read-only
  *   -ENOMEM   not enough memory
@@ -455,14 +507,17 @@ int shmx_chown(struct shmx *seg, uid_t uid, gid_t gid);
 
 /*
  * shmx_pin - keep the segment in RAM, out of swap. POSIX: mlock(2), brings it in and lasts as long
- * as this handle; not inherited by children. System V: SHM_LOCK, keeps in what is touched, and
- * lasts until anybody unpins. Pinning twice is the same as once.
+ * as this handle; not inherited by children. What shmx_resize of this handle adds is pinned as
+ * well. System V: SHM_LOCK, keeps in what is touched, and lasts until anybody unpins. Pinning twice
+ * is the same as once.
  *
  * Returns 0, or
  *   -EPERM    no privilege and RLIMIT_MEMLOCK is 0; System V: or neither owner nor creator
  *   -ENOMEM   RLIMIT_MEMLOCK is reached; or not enough memory
  *   -ENODATA  (POSIX) the segment has size 0
  *   -EAGAIN   (POSIX) part of it could not be brought in
+ *   -ENOENT   (System V) the segment is of another IPC namespace
+ *   -EACCES   as for shmx_stat
  */
 int shmx_pin(struct shmx *seg);
 
@@ -471,6 +526,7 @@ int shmx_pin(struct shmx *seg);
  *
  * Returns 0, or
  *   -EPERM    (System V) neither owner, creator nor privileged
+ *   -ENOENT, -EACCES, -ENOMEM   (System V) as for shmx_pin
  */
 int shmx_unpin(struct shmx *seg);
 
@@ -500,11 +556,13 @@ int shmx_fd(const struct shmx *seg);
  *   count    bytes, at most SSIZE_MAX
  *   offset   of the first byte in the segment
  *
- * They never go past the end, never grow the segment, and never raise SIGBUS, even if another
- * process shrinks it meanwhile. They are not atomic with respect to other writers.
+ * They never go past the end and never raise SIGBUS, even if another process shrinks the segment
+ * meanwhile. (A write that meets such a shrinking may grow the segment again, up to the end of the
+ * write.) They are not atomic with respect to other writers, and take no lock. On System V the
+ * first of them attaches the segment once more, for as long as the handle is open.
  *
  * Return the number of bytes copied, which is less than count only at the end of the segment: a
- * read at or past the end returns 0. Or
+ * read at or past the end returns 0. Part of the bytes may have been copied when they fail. Or
  *   -EINVAL   count above SSIZE_MAX
  *   -ENOSPC   a write of at least 1 byte at or past the end; or into an unreserved page of a
  *             sparse segment, and /dev/shm is full
@@ -513,7 +571,8 @@ int shmx_fd(const struct shmx *seg);
  *   -EPERM    a write, and a seal of a memfd forbids it
  *   -ENOTSUP  a write to an object of hugetlbfs, which knows no write(2): attach it
  *   -EFBIG    a write above this process's RLIMIT_FSIZE
- *   -ENOMEM   not enough memory or address space
+ *   -ENOMEM   not enough memory or address space; or (System V) no huge pages for what is touched
+ *   -ENOENT   (System V) the handle has not copied yet, and the segment is of another IPC namespace
  *   -EIO      (POSIX) a page cannot be brought back from swap (an attachment raises SIGBUS there)
  */
 ssize_t shmx_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
@@ -544,8 +603,9 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  *           valid only during the call. A value other than 0 ends the walk. Not NULL
  *   arg     passed through
  *
- * What comes or goes during the walk may or may not be visited. holders and state are -1 and
- * partial for what the caller may see but not open.
+ * What comes or goes during the walk may or may not be visited. No segment is opened or attached:
+ * the counts of holders come from /proc/locks and /proc/sysvipc/shm, and are -1 where the former
+ * cannot be read.
  *
  * Returns 0, the value of visit, or
  *   -ENOMEM   not enough memory
@@ -557,7 +617,9 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
 
 /*
  * shmx_collect - remove what is provably dead: names that lead to nothing, ephemeral segments
- * without a holder, what creators and destroyers left that were killed in the middle.
+ * without a holder, what creators and destroyers left that were killed in the middle. A POSIX
+ * segment is removed only if the kernel says that no process at all has it open or mapped, so only
+ * its owner or root can have it collected; and one on which anybody has a file lock is left alone.
  *
  *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV; SHMX_ORPHANS (also remove persistent
  *           segments that no process has open or attached, if the caller is their owner or root:
@@ -567,8 +629,7 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  *           or not. As for shmx_list; but may be NULL
  *   arg     passed through
  *
- * What the caller is not allowed to remove is left, and not visited. A process that died less than
- * a minute ago in another pid namespace is not believed to be dead yet.
+ * What the caller is not allowed to remove is left, and not visited.
  *
  * Returns 0, the value of visit, or an error of shmx_list
  */

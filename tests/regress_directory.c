@@ -28,10 +28,10 @@ START_TEST(an_entry_with_a_file_mounted_over_it_is_busy)
 {
     struct shmx *seg = created(0, "/n", 0);
 
-    ok(mount("/dev/null", "/dev/shm/n", NULL, MS_BIND, NULL));
+    ok(mount("/dev/null", "/dev/shm/n", "none", MS_BIND, NULL));
     fails(shmx_destroy(seg), -EBUSY); /* and shmx_remove finds a device there */
     ok(umount("/dev/shm/n"));
-    ok(mount("/proc/self/status", "/dev/shm/n", NULL, MS_BIND, NULL)); /* a regular file */
+    ok(mount("/proc/self/status", "/dev/shm/n", "none", MS_BIND, NULL)); /* a regular file */
     fails(shmx_destroy(seg), -EBUSY);
     fails(shmx_remove("/n"), -EBUSY);
     ok(umount("/dev/shm/n"));
@@ -140,7 +140,7 @@ START_TEST(a_directory_that_is_no_tmpfs)
 
     ck_assert_ptr_nonnull(mkdtemp(disk));
     mounted = _i == 0 ? mount("ramfs", "/dev/shm", "ramfs", 0, NULL)
-                      : mount(disk, "/dev/shm", NULL, MS_BIND, NULL);
+                      : mount(disk, "/dev/shm", "none", MS_BIND, NULL);
     if (mounted == 0) {
         ok(statfs("/dev/shm", &fs));
         create_in_each_way(r);

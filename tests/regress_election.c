@@ -331,6 +331,7 @@ START_TEST(one_initialiser_among_all_spellings)
     static const char *const names[] = { "elected", "//elected", "%s/elected", "%s///elected" };
     struct common           *common = shared(_i);
     pid_t                    pids[4], first = fork_slow_initialiser(0, common, 1);
+    struct shmx             *seg = NULL;
     char                     name[32];
     int                      k;
 
@@ -338,9 +339,9 @@ START_TEST(one_initialiser_among_all_spellings)
         pids[k] = check_fork();
         if (pids[k] == 0) {
             snprintf(name, sizeof name, names[k], backend_prefix[_i]);
-            ck_assert_int_eq(shmx_open_or_create(name, SIZE, 0666, common->flag, init_at_once,
-                                                 common, &common->seg),
-                             0);
+            ck_assert_int_eq(
+                shmx_open_or_create(name, SIZE, 0666, common->flag, init_at_once, common, &seg), 0);
+            shmx_close(seg);
             _exit(0);
         }
     }

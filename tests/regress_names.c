@@ -185,6 +185,9 @@ START_TEST(destroy_in_an_unreadable_directory_changes_nothing)
         ok(shmx_open("/n", 0, &again));
         ok(shmx_destroy(again)); /* which knows its name */
         ck_assert(!is_there("/n"));
+        shmx_close(seg);
+        shmx_close(other);
+        shmx_close(again);
         _exit(0);
     }
     join(pid);

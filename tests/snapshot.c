@@ -100,7 +100,7 @@ add_watched(const char *line, uintptr_t from, uintptr_t to)
 }
 
 static void
-add_mappings(void)
+add_mappings(bool all)
 {
     char      line[1024];
     uintptr_t from, to;
@@ -113,12 +113,13 @@ add_mappings(void)
         add_watched(line, from, to);
         if (strstr(line, "/dev/shm/") != NULL || strstr(line, "/SYSV") != NULL)
             ADD("mapping %.4s of %" PRIu64, strchr(line, ' ') + 1, (uint64_t)(to - from));
-        else if (strchr(line, '[') == NULL) /* not the heap, which malloc is free to extend */
-            others += to - from;
+        else if (strchr(line, '[') == NULL && to - from != (uintptr_t)sysconf(_SC_PAGESIZE))
+            others += to - from; /* but the heap, and the page that the library keeps for good */
     }
     if (f != NULL)
         fclose(f);
-    ADD("other mappings %" PRIu64, others);
+    if (all)
+        ADD("other mappings %" PRIu64, others);
 }
 
 long
@@ -136,14 +137,14 @@ snapshot_locked(void)
 }
 
 static void
-add_own(void)
+add_own(bool all)
 {
     const int next = dup(0); /* the lowest that is free: one more open, and it is another */
 
     close(next);
     ADD("next descriptor %d", next);
     ADD("locked %ld", snapshot_locked());
-    add_mappings();
+    add_mappings(all);
 }
 
 static int
@@ -163,7 +164,7 @@ snapshot(char text[SNAPSHOT_MAX], unsigned what)
     if (what & SNAPSHOT_SEGMENTS)
         add_segments(what & SNAPSHOT_ALIKE);
     if (what & SNAPSHOT_OWN)
-        add_own();
+        add_own(what & SNAPSHOT_MEMORY);
     qsort(lines, count, sizeof *lines, compare);
     *text = '\0';
     for (i = 0; i < count && used < SNAPSHOT_MAX - sizeof *lines; i++)

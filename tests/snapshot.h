@@ -10,8 +10,9 @@
 enum {
     SNAPSHOT_NAMES = 1,    /* the entries of /dev/shm */
     SNAPSHOT_SEGMENTS = 2, /* the System V segments */
-    SNAPSHOT_OWN = 4,      /* this process's descriptors, mappings and locked memory */
-    SNAPSHOT_ALIKE = 8     /* without what differs from run to run: inodes, ids, hidden names */
+    SNAPSHOT_OWN = 4,      /* this process's descriptors, mappings of segments and locked memory */
+    SNAPSHOT_MEMORY = 8,   /* with its mappings that are of no segment */
+    SNAPSHOT_ALIKE = 16    /* without what differs from run to run: inodes, ids, hidden names */
 };
 
 void snapshot(char text[SNAPSHOT_MAX], unsigned what);

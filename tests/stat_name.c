@@ -314,6 +314,7 @@ START_TEST(what_is_elsewhere)
         ok(unshare(CLONE_NEWIPC));
         fails(shmx_stat_name("/s", &st), -EXDEV);
         fails(shmx_stat_name("posix:/s", &st), -ENOENT);
+        shmx_close(seg);
         _exit(0);
     }
     join(pid);

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Header, version map and dynamic symbols name the same functions, and nothing else.
-# usage: symbols.sh HEADER MAP LIBRARY
+# Header, version map and dynamic symbols name the same functions, and nothing else; and what the archive
+# has for all to see begins with shmx_, so that it does not clash with a program's own.
+# usage: symbols.sh HEADER MAP LIBRARY ARCHIVE
 set -eu
 export LC_ALL=C
 
@@ -20,3 +21,8 @@ diff "$dir/versioned" "$dir/exported"
 
 # Everything needed is named, and the name that programs remember carries the version.
 readelf -d "$3" | grep -q 'SONAME.*\[libshmx\.so\.1\]'
+
+# With __ begins what is the compiler's, of sanitizers and of coverage.
+nm -g --defined-only "$4" | awk 'NF == 3 && $3 !~ /^(shmx_|__)/ { print }' >"$dir/others"
+nm -g --defined-only "$4" | grep -q ' T shmx_create$'
+diff /dev/null "$dir/others"
