@@ -20,6 +20,35 @@ open_one(void *arg)
     shmx_close(seg);
 }
 
+static void
+stat_one(void *arg)
+{
+    struct shmx_stat st;
+
+    if (shmx_stat(arg, &st) < 0)
+        bench_fail("shmx_stat");
+}
+
+static void
+open_descriptor(void *arg)
+{
+    struct shmx *seg;
+    int          r = shmx_open_fd(shmx_fd(arg), 0, &seg);
+
+    if (r < 0)
+        bench_fail(shmx_strerror(r));
+    shmx_close(seg);
+}
+
+/* What a person would type, and a program that lists them all with their sizes. */
+static void
+list_by_hand(void *arg)
+{
+    (void)arg;
+    if (system("ls -lU /dev/shm >/dev/null") != 0)
+        bench_fail("ls");
+}
+
 static int
 ignore(const char *name, const struct shmx_stat *st, void *arg)
 {
@@ -62,13 +91,15 @@ unmake(int count)
     }
 }
 
-/* System V has 4,096 at most, unless kernel.shmmni says otherwise. */
+/* The same beside none, 999 and many others. System V has 4,096 at most, unless kernel.shmmni says
+   otherwise. */
 static void
 compare(const char *backend, unsigned flag, int many, int rounds)
 {
     const int     counts[] = { 1, 1000, many };
     char          text[32], title[64], names[3][32];
-    struct sample opens[3], lists[3];
+    struct sample opens[3], lists[4], stats[3], descriptors[3];
+    struct shmx  *seg = NULL;
     size_t        i;
     int           made = 0;
 
@@ -76,17 +107,30 @@ compare(const char *backend, unsigned flag, int many, int rounds)
     for (i = 0; i < 3; i++) {
         make(flag, made, counts[i]);
         made = counts[i];
+        if (seg == NULL && shmx_open(text, 0, &seg) < 0)
+            bench_fail("shmx_open");
         snprintf(names[i], sizeof names[i], "beside %d", counts[i] - 1);
         opens[i] = (struct sample){ .name = names[i], .run = open_one, .arg = text };
         lists[i] = (struct sample){ .name = names[i], .run = list_all, .arg = &flag };
+        stats[i] = (struct sample){ .name = names[i], .run = stat_one, .arg = seg };
+        descriptors[i] = (struct sample){ .name = names[i], .run = open_descriptor, .arg = seg };
         measure(&opens[i], 1, rounds);
-        measure(&lists[i], 1, rounds / 10 + 1);
+        measure(&stats[i], 1, rounds);
+        if (flag == SHMX_POSIX)
+            measure(&descriptors[i], 1, rounds);
+        lists[3] = (struct sample){ .name = "ls -lU", .run = list_by_hand };
+        measure(&lists[i], i == 2 ? 2 : 1, rounds / 10 + 1);
     }
+    shmx_close(seg);
     unmake(made);
     snprintf(title, sizeof title, "%s: open one of many", backend);
     report(title, opens, 3);
+    snprintf(title, sizeof title, "%s: stat one of many", backend);
+    report(title, stats, 3);
+    if (flag == SHMX_POSIX)
+        report("posix: open the descriptor of one of many", descriptors, 3);
     snprintf(title, sizeof title, "%s: list", backend);
-    report(title, lists, 3);
+    report(title, lists, 4);
 }
 
 void

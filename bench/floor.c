@@ -8,6 +8,7 @@
 #include "contender.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <sys/random.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define PATH "/dev/shm/" BENCH_NAME "-floor"
@@ -30,40 +32,51 @@ check(bool well, const char *what)
         bench_fail(what);
 }
 
-/* A name for what is being made or removed: whose it is, so that the dead one's can be told. */
-static void
-hidden_name(char path[80])
+/* Which pid namespace this is never changes. */
+static unsigned long
+pid_space(void)
 {
-    char     space[32];
-    uint64_t number = 0;
-    ssize_t  length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+    static unsigned long number;
+    char                 text[32];
+    ssize_t              length;
 
-    check(length > 0 && getrandom(&number, sizeof number, 0) == sizeof number, "hidden name");
-    space[length] = '\0';
-    snprintf(path, 80, "/dev/shm/.shmx-%lu-%d-%016lx", strtoul(space + 5, NULL, 10), (int)getpid(),
-             (unsigned long)number);
+    if (number == 0) {
+        length = readlink("/proc/self/ns/pid", text, sizeof text - 1);
+        check(length > 0, "readlink");
+        text[length] = '\0';
+        number = strtoul(text + 5, NULL, 10);
+    }
+    return number;
+}
+
+/* A name for what is being made or removed: whose it is, and what is meant, so that the dead one's
+   can be told. */
+static void
+hidden_name(char path[80], unsigned long meant)
+{
+    static unsigned count;
+
+    snprintf(path, 80, "/dev/shm/.shmx-%lu-%d-%x-%lx", pid_space(), (int)getpid(), count++, meant);
 }
 
 static void
 hold(int fd)
 {
-    char         space[32];
     struct flock lock = { .l_type = F_RDLCK, .l_len = 1 };
-    ssize_t      length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
 
-    check(length > 0, "readlink");
-    space[length] = '\0';
-    lock.l_start = ((off_t)1 << 62) + (strtol(space + 5, NULL, 10) << 22) + getpid();
+    lock.l_start = ((off_t)1 << 62) + ((off_t)pid_space() << 22) + getpid();
     check(fcntl(fd, F_OFD_SETLK, &lock) == 0, "lock");
 }
 
 static int
 posix_create(size_t size)
 {
-    struct stat st;
-    int         fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    struct stat   st;
+    struct statfs fs;
+    int           fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
     check(fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600, "open");
+    check(fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC, "statfs");
     check(ftruncate(fd, (off_t)size) == 0, "ftruncate");
     hold(fd);
     check(linkat(fd, "", AT_FDCWD, PATH, AT_EMPTY_PATH) == 0, "linkat");
@@ -89,9 +102,8 @@ posix_remove(int fd)
     struct stat mine, found;
     char        hidden[80];
 
-    check(fstat(fd, &mine) == 0 && lstat(PATH, &found) == 0 && mine.st_ino == found.st_ino,
-          "lstat");
-    hidden_name(hidden);
+    check(fstat(fd, &mine) == 0 && mine.st_nlink == 1, "fstat");
+    hidden_name(hidden, mine.st_ino);
     check(renameat2(AT_FDCWD, PATH, AT_FDCWD, hidden, RENAME_NOREPLACE) == 0, "rename");
     check(lstat(hidden, &found) == 0 && mine.st_ino == found.st_ino, "lstat");
     check(unlink(hidden) == 0, "unlink");
@@ -117,7 +129,6 @@ posix_open(void)
 
     check(fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode), "open");
     hold(fd);
-    check(fstat(fd, &st) == 0 && st.st_nlink > 0, "fstat"); /* not removed meanwhile */
     return fd;
 }
 
@@ -156,13 +167,13 @@ sysv_create(size_t size, char text[80])
 {
     char    hidden[80], space[32];
     int     key = 0, id;
-    ssize_t length = readlink("/proc/self/ns/ipc", space, sizeof space - 1);
+    ssize_t length = readlink("/proc/thread-self/ns/ipc", space, sizeof space - 1);
 
     check(length > 0 && getrandom(&key, sizeof key, 0) == sizeof key, "key");
     space[length] = '\0';
     snprintf(text, 80, "sysv:key=0x%x size=%zu ipc=%lu", (unsigned)key, size,
              strtoul(space + 5, NULL, 10));
-    hidden_name(hidden);
+    hidden_name(hidden, (unsigned)key);
     check(symlink(text, hidden) == 0, "symlink");
     id = shmget(key, size, IPC_CREAT | IPC_EXCL | SHM_NORESERVE | 0600);
     check(id >= 0, "shmget");
@@ -181,13 +192,15 @@ leads_to(const char *path, const char *text)
     return length == (ssize_t)strlen(text) && memcmp(found, text, strlen(text)) == 0;
 }
 
+/* The id must still be this very segment's, and what is taken away must be its link. */
 static void
 sysv_remove(int id, const char *text)
 {
-    char hidden[80];
+    struct shmid_ds ds;
+    char            hidden[80];
 
-    check(leads_to(PATH, text), "readlink");
-    hidden_name(hidden);
+    check(shmctl(id, IPC_STAT, &ds) == 0, "shmctl");
+    hidden_name(hidden, (unsigned)ds.shm_perm.__key);
     check(renameat2(AT_FDCWD, PATH, AT_FDCWD, hidden, RENAME_NOREPLACE) == 0, "rename");
     check(leads_to(hidden, text), "readlink");
     check(shmctl(id, IPC_RMID, NULL) == 0 && unlink(hidden) == 0, "remove");
@@ -225,7 +238,7 @@ sysv_open_cycle(size_t size)
 {
     struct stat     before, after;
     struct shmid_ds ds;
-    char            text[128], space[32];
+    char            text[128];
     unsigned        key;
     unsigned long   ipc;
     size_t          said;
@@ -238,14 +251,12 @@ sysv_open_cycle(size_t size)
           "link");
     text[length] = '\0';
     check(sscanf(text, "sysv:key=0x%x size=%zu ipc=%lu", &key, &said, &ipc) == 3, "text");
-    check((length = readlink("/proc/self/ns/ipc", space, sizeof space - 1)) > 0, "namespace");
-    space[length] = '\0';
-    check(strtoul(space + 5, NULL, 10) == ipc, "namespace");
     id = shmget((key_t)key, 0, 0);
     check(id >= 0, "shmget");
     addr = shmat(id, NULL, 0);
     check(addr != (void *)-1 && shmctl(id, IPC_STAT, &ds) == 0, "shmat");
-    check(ds.shm_segsz == size && ds.shm_segsz == said && ds.shm_perm.uid == after.st_uid,
+    check(ds.shm_segsz == size && ds.shm_segsz == said && ds.shm_perm.__key == (key_t)key
+              && ds.shm_perm.uid == after.st_uid,
           "segment");
     *addr = 1;
     shmdt(addr);
@@ -254,7 +265,10 @@ sysv_open_cycle(size_t size)
 static void
 sysv_attach_cycle(size_t size)
 {
+    struct shmid_ds ds;
+
     (void)size;
+    check(shmctl(held, IPC_STAT, &ds) == 0, "shmctl"); /* still this very segment's id */
     shmdt(shmat(held, NULL, 0));
 }
 

@@ -191,7 +191,6 @@ attach(struct shmx *seg, struct attachment *a, size_t delta)
 int
 shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned flags, void **addr)
 {
-    NO_CANCELLATION;
     struct attachment *a;
     int                r;
 
@@ -225,7 +224,6 @@ shmx_attach(struct shmx *seg, unsigned flags, void **addr)
 int
 shmx_detach(struct shmx *seg, void *addr)
 {
-    NO_CANCELLATION;
     struct attachment *a;
     int                r;
 

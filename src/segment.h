@@ -81,8 +81,9 @@ segment_round_up(const struct shmx *seg, size_t bytes)
 
 /*
  * No public function is a cancellation point: a thread that is cancelled inside one finishes it
- * first. So nothing stays locked and nothing is leaked. Every public function that makes system
- * calls begins with this declaration.
+ * first. So nothing stays locked and nothing is leaked. Every public function that meets
+ * cancellation points begins with this declaration. Attaching and detaching, which are frequent,
+ * meet them only on rare ways, and those have it.
  */
 static inline int
 cancellation_off(void)

@@ -100,6 +100,7 @@ check_room(int fd, off_t bytes)
 int
 shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
 {
+    NO_CANCELLATION;
     const int   fd = posix_of(seg)->fd;
     struct stat st;
     off_t       end, length, holes;

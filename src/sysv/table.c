@@ -2,6 +2,7 @@
 #include "table.h"
 
 #include "../failure.h"
+#include "../segment.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -163,6 +164,7 @@ shmx_table_read(struct shmx_stat **rows, size_t *count)
 bool
 shmx_table_find(int id, struct shmx_stat *row)
 {
+    NO_CANCELLATION;
     FILE *f = open_table();
     bool  found = false;
 

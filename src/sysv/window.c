@@ -15,6 +15,7 @@
 static bool
 is_mapped_at(const struct sysv *s, const char *start)
 {
+    NO_CANCELLATION;
     char      line[256], name[8];
     uintptr_t from, to;
     uint64_t  inode;
