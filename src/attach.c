@@ -57,9 +57,14 @@ static int
 claim(struct shmx *seg, struct attachment *a)
 {
     struct attachment *b;
+    const void        *own;
+    size_t             length;
     int                r = 0;
 
     pthread_mutex_lock(&seg->lock);
+    own = seg->backend->own(seg, &length);
+    if (own != NULL && segment_overlap(a->base, a->length, own, length))
+        r = a->flags & SHMX_REPLACE ? -EBUSY : -EEXIST;
     LIST_FOREACH (b, &seg->attachments, link)
         if (segment_overlap(a->base, a->length, b->base, b->length))
             r = a->flags & SHMX_REPLACE ? -EBUSY : -EEXIST;
@@ -116,49 +121,71 @@ reserve_addresses(void *base, size_t length)
     return -EEXIST;
 }
 
+/* Move the mapping to where it does not overlap the target: to one of the ends of a range that is
+   so large that both cannot be in the way. */
+static int
+move_aside(const struct shmx *seg, struct attachment *a, const char *target)
+{
+    const size_t mask = seg->page - 1;
+    size_t       room;
+    char        *start, *to;
+    void        *moved;
+
+    if (__builtin_mul_overflow(a->length + seg->page, 3, &room))
+        return -ENOMEM;
+    start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return failure();
+    to = start + (-(uintptr_t)start & mask);
+    if (segment_overlap(to, a->length, target, a->length))
+        to = start + room - a->length - ((uintptr_t)(start + room) & mask);
+    moved = mremap(a->base, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    if (moved == MAP_FAILED)
+        to = start + room;
+    munmap(start, (size_t)(to - start));
+    if (moved == MAP_FAILED)
+        return failure();
+    munmap(to + a->length, (size_t)(start + room - to) - a->length);
+    a->base = moved;
+    return 0;
+}
+
 /* Move the mapping into its place, where it may happen to be already, in part or as a whole. */
 static int
 move(const struct shmx *seg, struct attachment *a, void *target)
 {
-    char *from = a->base;
-    int   r = 0;
+    int r = 0;
 
-    if (from == target)
+    if (a->base == target)
         return 0;
-    if (segment_overlap(from, a->length, target, a->length))
-        r = shmx_segment_move_aside(seg, &from, a->length, target, a->length);
-    a->base = from;
-    if (r < 0)
-        return r;
-    return mremap(from, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED
-               ? failure()
-               : 0;
+    if (segment_overlap(a->base, a->length, target, a->length))
+        r = move_aside(seg, a, target);
+    if (r == 0
+        && mremap(a->base, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, target)
+               == MAP_FAILED)
+        r = failure();
+    return r;
 }
 
 /* The mapping is made elsewhere, complete, and then moved into its place. So a failure leaves what
    was there, and the backends need not know of addresses. */
 static int
-map_fixed(struct shmx *seg, struct attachment *a)
+map_fixed(struct shmx *seg, const struct attachment *a)
 {
-    void *const target = a->base;
-    const bool  replace = a->flags & SHMX_REPLACE;
-    int         r = 0;
+    const bool        replace = a->flags & SHMX_REPLACE;
+    struct attachment made = *a; /* others look at where *a is to be */
+    int               r = replace ? 0 : reserve_addresses(a->base, a->length);
 
-    if (seg->backend->prepare_fixed != NULL)
-        r = seg->backend->prepare_fixed(seg, a);
-    if (r == 0 && !replace)
-        r = reserve_addresses(target, a->length);
     if (r < 0)
         return r;
-    r = map(seg, a);
+    r = map(seg, &made);
     if (r == 0) {
-        r = move(seg, a, target);
+        r = move(seg, &made, a->base);
         if (r < 0)
-            seg->backend->unmap(seg, a);
+            seg->backend->unmap(seg, &made);
     }
-    a->base = target;
     if (r < 0 && !replace)
-        munmap(target, a->length);
+        munmap(a->base, a->length);
     return r;
 }
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define CREATE_FLAGS                                                                               \
     (SHMX_POSIX | SHMX_SYSV | SHMX_EPHEMERAL | SHMX_SPARSE | SHMX_HUGE | SHMX_HUGE_ONLY)
@@ -110,7 +109,7 @@ initialise(struct shmx *seg, const struct making *m)
 }
 
 static int
-create(const struct reference *ref, const struct making *m, struct shmx **out)
+create_once(const struct reference *ref, const struct making *m, struct shmx **out)
 {
     const bool   named = ref->kind == REFERENCE_NAME;
     struct shmx *seg;
@@ -132,6 +131,18 @@ create(const struct reference *ref, const struct making *m, struct shmx **out)
         seg->backend->discard(seg);
     else
         *out = seg;
+    return r;
+}
+
+/* Once more if somebody who collects took this process for dead. */
+static int
+create(const struct reference *ref, const struct making *m, struct shmx **seg)
+{
+    int r;
+
+    do
+        r = create_once(ref, m, seg);
+    while (r == -EAGAIN);
     return r;
 }
 
@@ -231,7 +242,7 @@ open_or_create_elected(const struct reference *ref, const struct making *m, stru
             return r;
         if (shmx_election_stand(ref->entry, &election) || waited >= PATIENCE)
             break;
-        nanosleep(&(struct timespec){ .tv_nsec = pause * 1000000 }, NULL);
+        shmx_pause(pause);
         if (pause < PAUSE)
             pause *= 2;
     }

@@ -2,17 +2,22 @@
 #include "directory.h"
 
 #include "failure.h"
+#include "hidden.h"
+#include "namespace.h"
 
 #include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Room for a path; large, so it is not cleared and not copied. */
@@ -175,25 +180,42 @@ shmx_directory_unlink(const char *entry)
 }
 
 bool
-shmx_directory_may_unlink(const char *entry)
+shmx_directory_may_unlink(uid_t owner)
 {
-    struct path path;
+    struct stat st;
 
-    /* The kernel looks at every permission before it finds that this is no directory. */
-    return rmdir(path_of(entry, &path)) < 0 && errno == ENOTDIR;
+    return faccessat(AT_FDCWD, DIRECTORY, W_OK | X_OK, AT_EACCESS) == 0 && stat(DIRECTORY, &st) == 0
+           && (!(st.st_mode & S_ISVTX) || shmx_same_user(owner, geteuid())
+               || shmx_same_user(st.st_uid, geteuid())
+               || (shmx_same_user(owner, owner) && shmx_has_capability(CAP_FOWNER)));
 }
 
 int
-shmx_directory_withdraw(const char *entry, const char                                 *hidden,
-                        bool (*mine)(const char *entry, const void *what), const void *what)
+shmx_directory_lock(void)
 {
-    int r = shmx_directory_rename(entry, hidden);
+    int tries, fd = open_path(DIRECTORY, O_RDONLY | O_DIRECTORY, 0);
 
-    if (r < 0 || mine(hidden, what))
-        return r;
-    /* If yet another one has the name by now, the stranger's stays hidden until it is free. */
-    shmx_directory_rename(hidden, entry);
-    return -ENOENT;
+    for (tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && tries < 100; tries++)
+        shmx_pause(1);
+    return fd;
+}
+
+void
+shmx_directory_unlock(int lock)
+{
+    if (lock < 0)
+        return;
+    flock(lock, LOCK_UN); /* a child that was forked meanwhile has this lock, too */
+    close(lock);
+}
+
+void
+shmx_pause(int milliseconds)
+{
+    struct timespec left = { .tv_nsec = milliseconds * 1000000L };
+
+    while (nanosleep(&left, &left) < 0 && errno == EINTR)
+        continue;
 }
 
 int

@@ -3,9 +3,8 @@
 #ifndef SHMX_DIRECTORY_H
 #define SHMX_DIRECTORY_H
 
-#include "hidden.h"
-
 #include <dirent.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -49,15 +48,20 @@ int shmx_directory_rename(const char *from, const char *to);
 
 int shmx_directory_unlink(const char *entry);
 
-/* Whether the caller may remove the entry, which is no directory. */
-bool shmx_directory_may_unlink(const char *entry);
+/* Whether the caller may remove an entry of that owner. */
+bool shmx_directory_may_unlink(uid_t owner);
 
 /*
- * Take the entry away, to the hidden one, if mine(hidden, what) says so once it is there. An entry
- * that has become a stranger's goes back. -ENOENT: it is not there, or not mine.
+ * Between looking at an entry and removing it, nobody else may remove it and make a new one. So
+ * whoever removes an entry has this lock, of all the directory, for as long. It is a courtesy among
+ * users of this library: after a tenth of a second without it, one goes ahead. Returns what
+ * shmx_directory_unlock takes.
  */
-int shmx_directory_withdraw(const char *entry, const char                                 *hidden,
-                            bool (*mine)(const char *entry, const void *what), const void *what);
+int  shmx_directory_lock(void);
+void shmx_directory_unlock(int lock);
+
+/* Sleep for less than a second, whatever signals come. */
+void shmx_pause(int milliseconds);
 
 /* Calls visit for each entry, hidden ones too, until it returns other than 0: that is returned. */
 int shmx_directory_walk(int (*visit)(const struct dirent *d, void *arg), void *arg);

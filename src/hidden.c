@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "hidden.h"
 
-#include "directory.h"
 #include "name.h"
 #include "namespace.h"
 
@@ -15,19 +14,16 @@
 #define PID_MASK ((UINT64_C(1) << PID_BITS) - 1)
 
 int
-shmx_hidden_name(enum hidden_kind kind, uint64_t meant, const char *entry, char text[HIDDEN_MAX])
+shmx_hidden_name(enum hidden_kind kind, char text[HIDDEN_MAX])
 {
     static _Atomic unsigned count;
     uint64_t                process;
-    int                     length, r = shmx_process(&process);
+    int                     r = shmx_process(&process);
 
     if (r < 0)
         return r;
-    length = snprintf(text, HIDDEN_MAX, NAME_HIDDEN "%" PRIu64 "-%" PRIu64 "-%x-%c%" PRIx64 "-%s",
-                      process >> PID_BITS, process & PID_MASK, atomic_fetch_add(&count, 1),
-                      (char)kind, meant, entry);
-    if (length >= HIDDEN_MAX) /* better no name than half of one */
-        text[length - (int)strlen(entry)] = '\0';
+    snprintf(text, HIDDEN_MAX, NAME_HIDDEN "%" PRIu64 "-%" PRIu64 "-%x-%c", process >> PID_BITS,
+             process & PID_MASK, atomic_fetch_add(&count, 1), (char)kind);
     return 0;
 }
 
@@ -44,14 +40,12 @@ shmx_hidden_parse(const char *text, struct hidden *hidden)
     char     kind;
     int      end = 0;
 
-    if (sscanf(text, NAME_HIDDEN "%" SCNu64 "-%" SCNu64 "-%*x-%c%" SCNx64 "-%n", &space, &pid,
-               &kind, &hidden->meant, &end)
-            != 4
-        || end == 0 || space > UINT32_MAX || pid > PID_MASK || strchr("cpfl", kind) == NULL)
+    if (sscanf(text, NAME_HIDDEN "%" SCNu64 "-%" SCNu64 "-%*x-%c%n", &space, &pid, &kind, &end) != 3
+        || text[end] != '\0' || space > UINT32_MAX || pid > PID_MASK
+        || (kind != HIDDEN_CREATE && kind != HIDDEN_PUBLISH))
         return false;
     hidden->process = space << PID_BITS | pid;
     hidden->kind = (enum hidden_kind)kind;
-    hidden->entry = text + end;
     return true;
 }
 
@@ -81,11 +75,4 @@ shmx_hidden_is_by(const struct hidden *hidden, pid_t pid)
     const pid_t maker = maker_of(hidden);
 
     return maker == 0 || maker == pid;
-}
-
-void
-shmx_hidden_put_back(const char *text, const struct hidden *hidden)
-{
-    if (*hidden->entry != '\0')
-        shmx_directory_rename(text, hidden->entry);
 }

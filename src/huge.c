@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "huge.h"
 
+#include "namespace.h"
+
 #include <inttypes.h>
 #include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <stdint.h>
@@ -56,7 +58,7 @@ look_up(const void *addr, const char *format)
     uintptr_t start, end;
     size_t    kib = 0;
     bool      inside = false, found = false;
-    FILE     *f = fopen("/proc/self/smaps", "re");
+    FILE     *f = shmx_open_proc("/proc/self/smaps");
 
     if (f == NULL)
         return 0;

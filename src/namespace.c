@@ -4,11 +4,16 @@
 #include "failure.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int
@@ -85,7 +90,7 @@ overflow_user(void)
 
     if (atomic_load(&cached) >= 0)
         return (uid_t)atomic_load(&cached);
-    f = fopen("/proc/sys/kernel/overflowuid", "re");
+    f = shmx_open_proc("/proc/sys/kernel/overflowuid");
     if (f == NULL)
         return user;
     if (fscanf(f, "%u", &user) == 1)
@@ -103,7 +108,7 @@ is_one_user(uid_t user)
 
     if (user != overflow_user())
         return true;
-    f = fopen("/proc/self/uid_map", "re");
+    f = shmx_open_proc("/proc/self/uid_map");
     if (f == NULL)
         return false;
     while (fscanf(f, "%*u %*u %lu", &count) == 1)
@@ -122,4 +127,35 @@ bool
 shmx_trusts(uid_t owner)
 {
     return owner == 0 || shmx_same_user(owner, geteuid());
+}
+
+bool
+shmx_has_capability(unsigned capability)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct   data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+    return syscall(SYS_capget, &header, data) == 0
+           && (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
+}
+
+FILE *
+shmx_open_proc(const char *path)
+{
+    struct statfs fs;
+    FILE         *f = NULL;
+    int           fd;
+
+    do
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return NULL;
+    if (fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != PROC_SUPER_MAGIC)
+        errno = ENOENT;
+    else
+        f = fdopen(fd, "r");
+    if (f == NULL)
+        close(fd);
+    return f;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define PID_BITS 22 /* of a pid: PID_MAX_LIMIT is 4 Mi */
@@ -25,5 +26,12 @@ bool shmx_same_user(uid_t a, uid_t b);
 
 /* Whether that user is the effective one or root. */
 bool shmx_trusts(uid_t owner);
+
+/* Whether the thread has that capability in effect, CAP_FOWNER or the like. */
+bool shmx_has_capability(unsigned capability);
+
+/* A file of /proc, for reading, or NULL with errno. In a chroot, /proc may be anybody's directory:
+   only the kernel's own files are opened. */
+FILE *shmx_open_proc(const char *path);
 
 #endif

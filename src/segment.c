@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "segment.h"
 
-#include "failure.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 void
@@ -57,32 +54,6 @@ shmx_segment_entry(struct shmx *seg)
     name = seg->name;
     pthread_mutex_unlock(&seg->lock);
     return name == NULL ? NULL : strchr(name, '/') + 1;
-}
-
-int
-shmx_segment_move_aside(const struct shmx *seg, char **base, size_t length, const char *range,
-                        size_t range_length)
-{
-    /* At one of the ends of a range that is so large that both cannot be in the way. */
-    const size_t mask = seg->page - 1, room = 2 * length + range_length + 2 * seg->page;
-    char        *to,
-        *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (start == MAP_FAILED)
-        return failure();
-    to = start + (-(uintptr_t)start & mask);
-    if (segment_overlap(to, length, range, range_length))
-        to = start + room - length - ((uintptr_t)(start + room) & mask);
-    if (mremap(*base, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
-        const int r = failure();
-
-        munmap(start, room);
-        return r;
-    }
-    *base = to;
-    munmap(start, (size_t)(to - start));
-    munmap(to + length, (size_t)(start + room - to) - length);
-    return 0;
 }
 
 int

@@ -68,10 +68,6 @@ segment_overlap(const char *one, size_t length, const char *other, size_t other_
     return one < other + other_length && other < one + length;
 }
 
-/* Move the mapping at *base to where it does not overlap that range of addresses. */
-int shmx_segment_move_aside(const struct shmx *seg, char **base, size_t length, const char *range,
-                            size_t range_length);
-
 /* Round up to whole pages, of a size that is a power of two. */
 static inline size_t
 segment_round_up(const struct shmx *seg, size_t bytes)
@@ -121,7 +117,8 @@ struct shmx_backend {
     int (*create)(const struct reference *ref, size_t size, mode_t mode, unsigned flags,
                   struct shmx **seg);
     int (*open)(const struct reference *ref, unsigned flags, struct shmx **seg);
-    /* Make the entry lead here: exclusively, atomically, or not at all. */
+    /* Make the entry lead here: exclusively, atomically, or not at all. -EAGAIN: the segment is not
+       to be used, since somebody may have removed it as a dead one's; make a new one. */
     int (*publish)(struct shmx *seg, const char *entry);
     /* How many names lead here, whoever gave them. */
     int (*count_names)(struct shmx *seg);
@@ -141,14 +138,12 @@ struct shmx_backend {
 
     /* Before a range is populated: reserve its memory, all or nothing. May be NULL. */
     int (*reserve)(struct shmx *seg, const struct attachment *a);
-    /* Before a fixed attachment at a->base: refuse what is impossible, and move what the library
-       has mapped for itself out of these addresses. May be NULL. */
-    int (*prepare_fixed)(struct shmx *seg, const struct attachment *a);
+    /* What the library has mapped for itself, or NULL: no attachment may replace it. The lock is
+       held. */
+    const void *(*own)(struct shmx *seg, size_t *length);
     /* Map a->offset, a->length wherever the kernel likes; fills in a->base. */
     int (*map)(struct shmx *seg, struct attachment *a);
     int (*unmap)(struct shmx *seg, struct attachment *a);
-    /* The same when the handle is closed. Errors are ignored. */
-    void (*drop)(struct shmx *seg, struct attachment *a);
 
     int64_t (*size)(struct shmx *seg);
     int (*resize)(struct shmx *seg, uint64_t size);

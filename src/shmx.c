@@ -61,7 +61,7 @@ shmx_close(struct shmx *seg)
         return;
     while ((a = LIST_FIRST(&seg->attachments)) != NULL) {
         LIST_REMOVE(a, link);
-        seg->backend->drop(seg, a);
+        seg->backend->unmap(seg, a);
         free(a);
     }
     seg->backend->close(seg);

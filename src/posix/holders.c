@@ -48,28 +48,15 @@ shmx_holders_exist(int fd)
     return fcntl(fd, F_OFD_GETLK, &found) < 0 || found.l_type != F_UNLCK;
 }
 
-/* A write lease is granted only if nobody else has the object open or mapped. */
-static bool
-is_alone(int fd)
-{
-    bool alone;
-
-    /* Who opens the object until the lease is given back makes the kernel signal us. Let that be a
-       signal that is ignored unless the program wants it. */
-    if (fcntl(fd, F_SETSIG, SIGURG) < 0)
-        return false;
-    alone = fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
-    if (alone)
-        fcntl(fd, F_SETLEASE, F_UNLCK);
-    return alone;
-}
-
 bool
 shmx_holders_exclude(int fd)
 {
     if (lock(fd, F_WRLCK, FIRST, SIZE) < 0)
         return false;
-    if (is_alone(fd))
+    /* A write lease is granted only if nobody else has the object open or mapped. Who opens it
+       until the lease is given back makes the kernel signal us: let that be a signal that is
+       ignored unless the program wants it. */
+    if (fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
         return true;
     shmx_holders_readmit(fd);
     return false;
@@ -79,6 +66,7 @@ shmx_holders_exclude(int fd)
 void
 shmx_holders_readmit(int fd)
 {
+    fcntl(fd, F_SETLEASE, F_UNLCK);
     lock(fd, F_UNLCK, FIRST, SIZE);
 }
 
@@ -135,7 +123,7 @@ shmx_holders_read(struct holders *holders)
     struct holder holder;
     char          line[256];
     int           r = 0;
-    FILE         *f = fopen("/proc/locks", "re");
+    FILE         *f = shmx_open_proc("/proc/locks");
 
     *holders = (struct holders){ .unknown = f == NULL };
     if (f == NULL)
@@ -193,5 +181,5 @@ shmx_holders_count(const struct holders *holders, dev_t dev, ino_t ino)
 bool
 shmx_holders_none(const struct holders *holders, dev_t dev, ino_t ino)
 {
-    return !holders->unknown && !is_of(holders, first_of(holders, dev, ino), dev, ino);
+    return !is_of(holders, first_of(holders, dev, ino), dev, ino);
 }

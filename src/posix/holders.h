@@ -47,7 +47,7 @@ int shmx_holders_read(struct holders *holders);
 /* How many processes hold the object; -1: unknown. */
 int64_t shmx_holders_count(const struct holders *holders, dev_t dev, ino_t ino);
 
-/* Whether nobody has a lock of any kind on the object. False where that is unknown. */
+/* Whether nobody has a lock of any kind on the object, as far as the kernel tells. */
 bool shmx_holders_none(const struct holders *holders, dev_t dev, ino_t ino);
 
 #endif

@@ -144,13 +144,6 @@ shmx_posix_unmap(struct shmx *seg, struct attachment *a)
     return munmap(a->base, a->length) < 0 ? failure() : 0;
 }
 
-void
-shmx_posix_drop(struct shmx *seg, struct attachment *a)
-{
-    (void)seg;
-    munmap(a->base, a->length);
-}
-
 int64_t
 shmx_posix_size(struct shmx *seg)
 {
@@ -160,22 +153,13 @@ shmx_posix_size(struct shmx *seg)
 }
 
 /* Without a lock: the kernel reserves and extends in one step, and never shrinks here what another
-   process has grown meanwhile. */
+   process has grown meanwhile. What is pinned is reserved even if it is sparse. */
 static int
-grow(struct posix *p, const struct stat *st, off_t size)
+grow(struct posix *p, const struct stat *st, off_t size, bool sparse)
 {
-    const bool sparse = (p->seg.flags & SHMX_SPARSE) || is_sparse(st);
-    struct pin pin;
-    int        r = shmx_posix_pin_more(p, (size_t)size, &pin);
-
-    if (r < 0)
-        return r;
-    if (sparse && pin.length == 0)
-        r = set_size(p->fd, size);
-    else
-        r = reserve(p->fd, 0, st->st_size, size - st->st_size);
-    shmx_posix_settle_pin(p, &pin, (size_t)(r == 0 ? size : st->st_size));
-    return r;
+    if (sparse && ((p->seg.flags & SHMX_SPARSE) || is_sparse(st)))
+        return set_size(p->fd, size);
+    return reserve(p->fd, 0, st->st_size, size - st->st_size);
 }
 
 int
@@ -190,7 +174,8 @@ shmx_posix_resize(struct shmx *seg, uint64_t size)
         return failure();
     if (seg->page > (size_t)sysconf(_SC_PAGESIZE) && (size & (seg->page - 1)) != 0)
         return -EINVAL; /* hugetlbfs knows whole pages only */
-    return (off_t)size > st.st_size ? grow(p, &st, (off_t)size) : set_size(p->fd, (off_t)size);
+    return (off_t)size > st.st_size ? shmx_posix_grow_pinned(p, &st, (off_t)size, grow)
+                                    : set_size(p->fd, (off_t)size);
 }
 
 /* The kernel copies 2 GiB at most in one call. */

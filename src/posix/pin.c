@@ -7,140 +7,131 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+/* Others look at the pin under the lock of the segment, which is held for a moment only. */
 static void
-unmap_pin(struct pin *pin)
-{
-    if (pin->length > 0)
-        munmap(pin->addr, pin->length);
-    pin->length = 0;
-}
-
-/* Take the pin out of the handle, so that this thread can change it. A child of fork has inherited
-   its parent's mapping, but no lock in RAM: it starts anew. */
-static struct pin
-take_pin(struct posix *p)
-{
-    uint64_t   process;
-    struct pin pin;
-
-    pthread_mutex_lock(&p->seg.lock);
-    pin = p->pin;
-    p->pin = (struct pin){ 0 };
-    pthread_mutex_unlock(&p->seg.lock);
-    if (pin.length > 0 && (shmx_process(&process) < 0 || pin.process != process))
-        unmap_pin(&pin);
-    return pin;
-}
-
-/* Unless the segment was unpinned meanwhile, or pinned by another thread. */
-static void
-give_pin(struct posix *p, struct pin *pin)
+set_pin(struct posix *p, void *pin, size_t length)
 {
     pthread_mutex_lock(&p->seg.lock);
-    if (p->to_be_pinned && p->pin.length == 0) {
-        p->pin = *pin;
-        pin->length = 0;
-    }
+    p->pin = pin;
+    p->pin_length = length;
     pthread_mutex_unlock(&p->seg.lock);
-    unmap_pin(pin);
+}
+
+static void
+drop_pin(struct posix *p)
+{
+    void *const  pin = p->pin;
+    const size_t length = p->pin_length;
+
+    set_pin(p, NULL, 0);
+    if (pin != NULL)
+        munmap(pin, length);
+}
+
+static bool
+is_pinned_here(const struct posix *p)
+{
+    uint64_t process;
+
+    return p->pin != NULL && shmx_process(&process) == 0 && p->pinner == process;
 }
 
 /* Only what is added counts against RLIMIT_MEMLOCK. It may be beyond the end. */
 static int
-stretch_pin(const struct posix *p, struct pin *pin, size_t length)
+stretch_pin(struct posix *p, size_t length)
 {
-    void *addr;
+    void *pin;
+    int   r;
 
-    if (pin->length == 0) {
-        if (shmx_process(&pin->process) < 0)
-            return -ENOMEM;
-        addr = mmap(NULL, length, PROT_READ, MAP_SHARED, p->fd, 0);
+    if (!is_pinned_here(p)) {
+        drop_pin(p); /* a child has inherited its parent's mapping, but no lock in RAM */
+        r = shmx_process(&p->pinner);
+        if (r < 0)
+            return r;
+        pin = mmap(NULL, length, PROT_READ, MAP_SHARED, p->fd, 0);
     } else {
-        addr = mremap(pin->addr, pin->length, length, MREMAP_MAYMOVE);
+        pin = mremap(p->pin, p->pin_length, length, MREMAP_MAYMOVE);
     }
-    if (addr == MAP_FAILED)
+    if (pin == MAP_FAILED)
         return failure();
-    pin->addr = addr;
-    pin->length = length;
+    set_pin(p, pin, length);
     return 0;
 }
 
-bool
-shmx_posix_is_pinned(struct shmx *seg)
+static int
+pin_to(struct posix *p, size_t size)
 {
-    struct posix *p = posix_of(seg);
-    uint64_t      process;
-    bool          pinned;
+    const bool pinned = is_pinned_here(p);
+    int        r = pinned && p->pin_length >= size ? 0 : stretch_pin(p, size);
 
-    pthread_mutex_lock(&seg->lock);
-    pinned = p->pin.length > 0 && shmx_process(&process) == 0 && p->pin.process == process;
-    pthread_mutex_unlock(&seg->lock);
-    return pinned;
-}
-
-static void
-set_to_be_pinned(struct posix *p, bool pinned)
-{
-    pthread_mutex_lock(&p->seg.lock);
-    p->to_be_pinned = pinned;
-    pthread_mutex_unlock(&p->seg.lock);
-}
-
-int
-shmx_posix_unpin(struct shmx *seg)
-{
-    struct pin pin;
-
-    set_to_be_pinned(posix_of(seg), false);
-    pin = take_pin(posix_of(seg));
-    unmap_pin(&pin);
-    return 0;
+    if (r < 0 || mlock(p->pin, size) == 0)
+        return r;
+    r = errno == EAGAIN ? -EAGAIN : failure();
+    if (!pinned)
+        drop_pin(p);
+    return r;
 }
 
 int
 shmx_posix_pin(struct shmx *seg)
 {
     struct posix *p = posix_of(seg);
-    const int64_t size = shmx_posix_size(seg);
-    struct pin    pin;
-    size_t        before;
-    int           r = 0;
+    int64_t       size;
+    int           r;
 
-    if (size <= 0)
-        return size < 0 ? (int)size : -ENODATA;
-    set_to_be_pinned(p, true);
-    pin = take_pin(p);
-    before = pin.length;
-    if (pin.length < (size_t)size)
-        r = stretch_pin(p, &pin, (size_t)size);
-    if (r == 0 && mlock(pin.addr, (size_t)size) < 0) {
-        r = errno == EAGAIN ? -EAGAIN : failure();
-        if (before == 0)
-            unmap_pin(&pin);
-    }
-    give_pin(p, &pin);
+    pthread_mutex_lock(&p->pin_lock);
+    size = shmx_posix_size(seg);
+    r = size > 0 ? pin_to(p, (size_t)size) : size < 0 ? (int)size : -ENODATA;
+    pthread_mutex_unlock(&p->pin_lock);
     return r;
 }
 
 int
-shmx_posix_pin_more(struct posix *p, size_t size, struct pin *pin)
+shmx_posix_unpin(struct shmx *seg)
 {
-    int r = 0;
+    struct posix *p = posix_of(seg);
 
-    *pin = take_pin(p);
-    if (pin->length > 0 && pin->length < size)
-        r = stretch_pin(p, pin, size);
-    if (r < 0)
-        give_pin(p, pin);
+    pthread_mutex_lock(&p->pin_lock);
+    drop_pin(p);
+    pthread_mutex_unlock(&p->pin_lock);
+    return 0;
+}
+
+int
+shmx_posix_grow_pinned(struct posix *p, const struct stat *st, off_t size,
+                       int (*grow)(struct posix *p, const struct stat *st, off_t size, bool sparse))
+{
+    size_t before;
+    int    r = 0;
+
+    pthread_mutex_lock(&p->pin_lock);
+    before = is_pinned_here(p) ? p->pin_length : 0;
+    if (before > 0 && before < (size_t)size)
+        r = stretch_pin(p, (size_t)size);
+    if (r == 0)
+        r = grow(p, st, size, before == 0);
+    if (r == 0 && before > 0)
+        mlock(p->pin, p->pin_length); /* the limit is kept, and the memory is reserved */
+    else if (r < 0 && before > 0 && before < p->pin_length)
+        stretch_pin(p, before);
+    pthread_mutex_unlock(&p->pin_lock);
     return r;
 }
 
-void
-shmx_posix_settle_pin(struct posix *p, struct pin *pin, size_t size)
+bool
+shmx_posix_is_pinned(struct shmx *seg)
 {
-    if (pin->length > size && size > 0) /* growing has failed */
-        stretch_pin(p, pin, size);
-    if (pin->length > 0)
-        mlock(pin->addr, pin->length);
-    give_pin(p, pin);
+    bool pinned;
+
+    pthread_mutex_lock(&seg->lock);
+    pinned = is_pinned_here(posix_of(seg));
+    pthread_mutex_unlock(&seg->lock);
+    return pinned;
+}
+
+const void *
+shmx_posix_own(struct shmx *seg, size_t *length)
+{
+    *length = posix_of(seg)->pin_length;
+    return posix_of(seg)->pin;
 }

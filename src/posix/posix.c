@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* How often, and how many milliseconds apart, to look again at what is being removed. */
@@ -26,6 +25,7 @@ shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg)
     if (p == NULL)
         return -ENOMEM;
     shmx_segment_begin(&p->seg, &shmx_posix, flags);
+    pthread_mutex_init(&p->pin_lock, NULL);
     p->fd = fd;
     *seg = &p->seg;
     return 0;
@@ -118,13 +118,12 @@ shmx_posix_is_owned(const struct stat *st)
 static int
 posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
 {
-    const struct timespec pause = { .tv_nsec = 1000000 };
-    const int             access = flags & SHMX_RDONLY ? O_RDONLY : O_RDWR;
-    struct stat           st;
-    int                   fd, r, tries = 0;
+    const int   access = flags & SHMX_RDONLY ? O_RDONLY : O_RDWR;
+    struct stat st;
+    int         fd, r, tries = 0;
 
     while ((fd = open_entry(ref->entry, access, &st)) == -EAGAIN && ++tries < TRIES)
-        nanosleep(&pause, NULL);
+        shmx_pause(1);
     if (fd < 0)
         return fd == -EAGAIN ? -EBUSY : fd;
     flags &= SHMX_RDONLY | SHMX_OWNED;
@@ -206,6 +205,7 @@ static void
 free_handle(struct posix *p)
 {
     shmx_posix_unpin(&p->seg);
+    pthread_mutex_destroy(&p->pin_lock);
     close(p->fd);
     shmx_segment_end(&p->seg);
     free(p);
@@ -239,16 +239,24 @@ posix_label(struct shmx *seg)
     return NULL;
 }
 
+/* The kernel gives its list of locks in pieces, between which it may change, and one be left out:
+   two counts that agree are believed. */
 static int
 count_holders(struct shmx_stat *out)
 {
     struct holders holders;
-    int            r = shmx_holders_read(&holders);
+    int64_t        before = -2;
+    int            r, tries;
 
-    if (r == 0)
+    for (tries = 0; tries < 10 && out->holders != before; tries++) {
+        before = tries == 0 ? -2 : out->holders;
+        r = shmx_holders_read(&holders);
+        if (r < 0)
+            return r;
         out->holders = shmx_holders_count(&holders, out->dev, out->ino);
-    free(holders.items);
-    return r;
+        free(holders.items);
+    }
+    return 0;
 }
 
 static int
@@ -315,17 +323,17 @@ const struct shmx_backend shmx_posix = {
     .publish = posix_publish,
     .count_names = posix_count_names,
     .unpublish = posix_unpublish,
-    .vacate = shmx_posix_vacate,
+    .vacate = shmx_posix_vacate_unlocked,
     .destroy = posix_destroy,
     .remove = posix_remove,
     .stat_name = posix_stat_name,
     .close = posix_end,
     .discard = posix_discard,
     .label = posix_label,
+    .own = shmx_posix_own,
     .reserve = shmx_posix_reserve,
     .map = shmx_posix_map,
     .unmap = shmx_posix_unmap,
-    .drop = shmx_posix_drop,
     .size = shmx_posix_size,
     .resize = shmx_posix_resize,
     .stat = posix_stat,

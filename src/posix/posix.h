@@ -10,18 +10,13 @@
 /* The mark of an ephemeral segment outlives its holders: on a data file the bit means nothing. */
 #define EPHEMERAL S_ISVTX
 
-/* A mapping that keeps the segment in RAM. */
-struct pin {
-    void    *addr;
-    size_t   length;  /* 0: none */
-    uint64_t process; /* whose locked memory it is: children do not inherit that */
-};
-
 struct posix {
-    struct shmx seg;
-    int         fd;
-    struct pin  pin;
-    bool        to_be_pinned;
+    struct shmx     seg;
+    int             fd;
+    pthread_mutex_t pin_lock; /* who pins, unpins or grows a pinned segment takes turns */
+    void           *pin;      /* the mapping that keeps the segment in RAM, or NULL */
+    size_t          pin_length;
+    uint64_t        pinner; /* whose locked memory it is: children do not inherit that */
 };
 
 static inline struct posix *
@@ -41,7 +36,6 @@ int     shmx_posix_fill(int fd, size_t size, unsigned *flags);
 int     shmx_posix_reserve(struct shmx *seg, const struct attachment *a);
 int     shmx_posix_map(struct shmx *seg, struct attachment *a);
 int     shmx_posix_unmap(struct shmx *seg, struct attachment *a);
-void    shmx_posix_drop(struct shmx *seg, struct attachment *a);
 int64_t shmx_posix_size(struct shmx *seg);
 int     shmx_posix_resize(struct shmx *seg, uint64_t size);
 ssize_t shmx_posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
@@ -51,16 +45,20 @@ ssize_t shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64
 bool shmx_posix_is_pinned(struct shmx *seg);
 int  shmx_posix_pin(struct shmx *seg);
 int  shmx_posix_unpin(struct shmx *seg);
-/* Before the segment grows, have a pin, if there is one, reach as far; afterwards bring in what has
-   been added. In between the pin is the caller's. */
-int  shmx_posix_pin_more(struct posix *p, size_t size, struct pin *pin);
-void shmx_posix_settle_pin(struct posix *p, struct pin *pin, size_t size);
+/* Grow the segment by grow, and what is pinned with it. */
+int shmx_posix_grow_pinned(struct posix *p, const struct stat *st, off_t size,
+                           int (*grow)(struct posix *p, const struct stat *st, off_t size,
+                                       bool sparse));
+/* The library's own mapping, which no attachment may replace. */
+const void *shmx_posix_own(struct shmx *seg, size_t *length);
 
 /* survey.c */
 void shmx_posix_describe(const struct stat *st, struct shmx_stat *out);
 int  shmx_posix_withdraw(const char *entry, const struct stat *object);
-/* Remove the entry if its segment is ephemeral and dead: 1, else 0. */
+/* Remove the entry if its segment is ephemeral and dead: 1, else 0. The latter does not even open
+   what anybody has a lock on. */
 int shmx_posix_vacate(const char *entry);
+int shmx_posix_vacate_unlocked(const char *entry);
 int shmx_posix_list(segment_visitor visit, void *arg);
 int shmx_posix_collect(unsigned flags, segment_visitor visit, void *arg);
 

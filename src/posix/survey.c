@@ -2,6 +2,8 @@
 /* Walks over all POSIX segments, and what is told of them and removed on the way. */
 #include "../directory.h"
 #include "../election.h"
+#include "../hidden.h"
+#include "../namespace.h"
 #include "holders.h"
 #include "posix.h"
 
@@ -39,64 +41,87 @@ shmx_posix_describe(const struct stat *st, struct shmx_stat *out)
         out->state |= SHMX_IS_HUGE;
 }
 
+/* Remove the entry if it is that object. The directory is locked. -EBUSY: something is mounted
+ * there. */
+static int
+unlink_object(const char *entry, const struct stat *object)
+{
+    struct stat now, directory;
+    int         r = shmx_directory_stat(entry, &now);
+
+    if (r < 0)
+        return r;
+    if (now.st_ino == object->st_ino && now.st_dev == object->st_dev)
+        return shmx_directory_unlink(entry);
+    return shmx_directory_stat("", &directory) == 0 && now.st_dev != directory.st_dev ? -EBUSY
+                                                                                      : -ENOENT;
+}
+
 int
 shmx_posix_withdraw(const char *entry, const struct stat *object)
 {
-    char hidden[HIDDEN_MAX];
-    int  r = shmx_hidden_name(HIDDEN_FILE, object->st_ino, entry, hidden);
+    const int lock = shmx_directory_lock();
+    int       r = unlink_object(entry, object);
 
-    if (r == 0)
-        r = shmx_directory_withdraw(entry, hidden, shmx_directory_is, object);
-    if (r < 0)
-        return r;
-    r = shmx_directory_unlink(hidden);
-    return r == -ENOENT ? 0 : r; /* somebody who collects was faster */
+    shmx_directory_unlock(lock);
+    return r;
 }
 
 /*
- * Whether the segment at the entry is one that nobody uses: then *fd keeps everybody out until it
- * is given to release. An object on which anybody has a lock is not even opened, since closing it
- * would release the locks that this process may have there.
+ * If nobody uses the object at the entry, fill in *st and return 1; it is removed first if it is
+ * ephemeral, or if flags say SHMX_ORPHANS, but not if they say SHMX_DRY_RUN. -EAGAIN: nobody holds
+ * it, but somebody has it open, perhaps only to look as we do. Else 0. Two who look would keep each
+ * other from it, so they take turns.
  */
-static bool
-is_forsaken(const char *entry, const struct holders *holders, int *fd, struct stat *st)
+static int
+bury(const char *entry, unsigned flags, struct stat *st)
 {
-    if (shmx_directory_stat(entry, st) < 0 || !S_ISREG(st->st_mode)
-        || !shmx_holders_none(holders, st->st_dev, st->st_ino))
-        return false;
-    *fd = shmx_directory_open(entry, O_RDWR, 0);
-    if (*fd < 0)
-        return false;
-    if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode) && shmx_holders_exclude(*fd))
-        return true;
-    close(*fd);
-    return false;
-}
+    const int lock = shmx_directory_lock();
+    int       r = 0, fd = shmx_directory_open(entry, O_RDWR, 0);
 
-static void
-release(int fd)
-{
-    shmx_holders_readmit(fd);
-    close(fd);
+    if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && !shmx_holders_exist(fd)) {
+        r = -EAGAIN;
+        if (shmx_holders_exclude(fd)) {
+            r = 1;
+            if (!(flags & SHMX_DRY_RUN) && ((flags & SHMX_ORPHANS) || (st->st_mode & EPHEMERAL)))
+                r = unlink_object(entry, st) == 0;
+            shmx_holders_readmit(fd);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    shmx_directory_unlock(lock);
+    return r;
 }
 
 int
 shmx_posix_vacate(const char *entry)
 {
+    struct stat st;
+    int         r, tries = 0;
+
+    if (shmx_directory_stat(entry, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & EPHEMERAL))
+        return 0;
+    /* Only the owner and root can know whether anybody has it open. */
+    while ((r = bury(entry, 0, &st)) == -EAGAIN && shmx_trusts(st.st_uid) && ++tries < 10)
+        shmx_pause(1);
+    return r == 1 && (st.st_mode & EPHEMERAL);
+}
+
+int
+shmx_posix_vacate_unlocked(const char *entry)
+{
     struct holders holders;
     struct stat    st;
-    int            fd, r = -ENOENT;
+    int            r = 0;
 
-    if (shmx_directory_stat(entry, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & EPHEMERAL)
+    if (shmx_directory_stat(entry, &st) < 0 || !(st.st_mode & EPHEMERAL)
         || shmx_holders_read(&holders) < 0)
         return 0;
-    if (is_forsaken(entry, &holders, &fd, &st)) {
-        if (st.st_mode & EPHEMERAL)
-            r = shmx_posix_withdraw(entry, &st);
-        release(fd);
-    }
+    if (shmx_holders_none(&holders, st.st_dev, st.st_ino))
+        r = shmx_posix_vacate(entry);
     free(holders.items);
-    return r == 0;
+    return r;
 }
 
 struct walk {
@@ -139,57 +164,27 @@ list_entry(const struct dirent *d, void *arg)
     return visit_entry(walk, d->d_name, &out);
 }
 
-/* What a killed process was about to remove, or has taken away by mistake and not put back. */
-static int
-collect_hidden(const struct walk *walk, const char *text)
-{
-    const bool       dry = walk->flags & SHMX_DRY_RUN;
-    struct shmx_stat out;
-    struct hidden    hidden;
-    struct stat      st;
-
-    if (!shmx_hidden_parse(text, &hidden) || hidden.kind != HIDDEN_FILE
-        || shmx_hidden_in_use(&hidden) || shmx_directory_stat(text, &st) < 0)
-        return 0;
-    if (!S_ISREG(st.st_mode) || hidden.meant != st.st_ino) {
-        if (!dry)
-            shmx_hidden_put_back(text, &hidden);
-        return 0;
-    }
-    if (dry ? !shmx_directory_may_unlink(text) : shmx_directory_unlink(text) < 0)
-        return 0;
-    shmx_posix_describe(&st, &out);
-    out.state |= SHMX_IS_DEAD;
-    return visit_entry(walk, *hidden.entry == '\0' ? text : hidden.entry, &out);
-}
-
+/* An object on which anybody has a lock is not even opened, since closing it would release the
+   locks that this process may have there. */
 static int
 collect_entry(const struct dirent *d, void *arg)
 {
     const struct walk *walk = arg;
-    const bool         dry = walk->flags & SHMX_DRY_RUN;
     struct shmx_stat   out;
     struct stat        st;
-    bool               dead, removed = true;
-    int                fd;
 
     if (shmx_is_hidden(d->d_name)) {
-        if (!dry)
+        if (!(walk->flags & SHMX_DRY_RUN))
             shmx_election_collect(d->d_name);
-        return collect_hidden(walk, d->d_name);
-    }
-    if (!may_be_file(d) || !shmx_directory_may_unlink(d->d_name)
-        || !is_forsaken(d->d_name, &walk->holders, &fd, &st))
         return 0;
-    dead = st.st_mode & EPHEMERAL;
-    if (!dry && (dead || (walk->flags & SHMX_ORPHANS)))
-        removed = shmx_posix_withdraw(d->d_name, &st) == 0;
-    release(fd);
-    if (!removed)
+    }
+    if (!may_be_file(d) || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
+        || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino)
+        || !shmx_directory_may_unlink(st.st_uid) || bury(d->d_name, walk->flags, &st) != 1)
         return 0;
     shmx_posix_describe(&st, &out);
     out.holders = 0;
-    if (dead)
+    if (st.st_mode & EPHEMERAL)
         out.state |= SHMX_IS_DEAD;
     return visit_entry(walk, d->d_name, &out);
 }

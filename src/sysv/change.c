@@ -28,6 +28,8 @@ set_perm_and_time(struct sysv *s, const char *entry, uid_t uid, gid_t gid, mode_
     time_t           told;
     int              r;
 
+    if (s->key != 0)
+        return set_perm(s, uid, gid, mode);
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     told = now.tv_sec;
     r = shmx_link_set_time(entry, told);
@@ -44,39 +46,24 @@ set_perm_and_time(struct sysv *s, const char *entry, uid_t uid, gid_t gid, mode_
 
 /* At every moment the link is one of the segment's owner or creator, or it would be dead. */
 static int
-set_owner(struct sysv *s, const char *entry, const struct shmx_stat *st, uid_t uid, gid_t gid)
+set_owner(struct sysv *s, const char *entry, const char *text, const struct shmx_stat *st,
+          uid_t uid, gid_t gid)
 {
-    char text[LINK_TEXT_MAX];
-    int  r = 0;
+    int r = 0;
 
-    shmx_link_format(&s->link, text);
     if (uid != st->uid)
         r = shmx_link_chown(entry, text, st->cuid, (gid_t)-1);
     if (r < 0)
         return r;
-    r = s->link.by_key ? set_perm(s, uid, gid, st->mode)
-                       : set_perm_and_time(s, entry, uid, gid, st->mode);
+    r = set_perm_and_time(s, entry, uid, gid, st->mode);
     if (r == 0) {
         r = shmx_link_chown(entry, text, uid, gid);
         if (r < 0)
-            set_perm(s, st->uid, st->gid, st->mode);
+            set_perm_and_time(s, entry, st->uid, st->gid, st->mode);
     }
     if (r < 0)
         shmx_link_chown(entry, text, st->uid, (gid_t)-1);
     return r;
-}
-
-/* The name that leads here by a link, if it is known and still does. */
-static const char *
-linked_entry(struct sysv *s, const struct shmx_stat *st)
-{
-    const char *entry = shmx_segment_entry(&s->seg);
-    struct link link;
-    char        text[LINK_TEXT_MAX];
-
-    return entry != NULL && shmx_link_read(entry, &link, text) == 0 && shmx_link_matches(&link, st)
-               ? entry
-               : NULL;
 }
 
 int
@@ -84,14 +71,17 @@ shmx_sysv_chmod(struct shmx *seg, mode_t mode)
 {
     struct sysv     *s = sysv_of(seg);
     struct shmx_stat st;
-    const char      *entry;
+    struct link      link;
+    char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
     int              r = shmx_sysv_identify(s, &st);
 
+    /* Only a link by id has to follow. */
+    if (r == 0 && st.key == 0)
+        r = shmx_sysv_find_link(s, &st, entry, &link, text);
     if (r < 0)
         return r;
-    entry = s->link.by_key ? NULL : linked_entry(s, &st);
-    return entry == NULL ? set_perm(s, st.uid, st.gid, mode)
-                         : set_perm_and_time(s, entry, st.uid, st.gid, mode);
+    return r > 0 ? set_perm_and_time(s, entry, st.uid, st.gid, mode)
+                 : set_perm(s, st.uid, st.gid, mode);
 }
 
 int
@@ -99,15 +89,17 @@ shmx_sysv_chown(struct shmx *seg, uid_t uid, gid_t gid)
 {
     struct sysv     *s = sysv_of(seg);
     struct shmx_stat st;
-    const char      *entry;
+    struct link      link;
+    char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
     int              r = shmx_sysv_identify(s, &st);
 
+    if (r == 0)
+        r = shmx_sysv_find_link(s, &st, entry, &link, text);
     if (r < 0)
         return r;
     if (uid == (uid_t)-1)
         uid = st.uid;
     if (gid == (gid_t)-1)
         gid = st.gid;
-    entry = linked_entry(s, &st);
-    return entry == NULL ? set_perm(s, uid, gid, st.mode) : set_owner(s, entry, &st, uid, gid);
+    return r > 0 ? set_owner(s, entry, text, &st, uid, gid) : set_perm(s, uid, gid, st.mode);
 }

@@ -123,18 +123,12 @@ shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
     return r;
 }
 
-uint64_t
-shmx_link_meant(const struct link *link)
-{
-    return (unsigned)link->number;
-}
-
 static bool
 is_of_this_namespace(const struct link *link)
 {
     unsigned long here;
 
-    return shmx_ipc_namespace(&here) == 0 && here != 0 && link->ipc == here;
+    return shmx_ipc_namespace(&here) == 0 && link->ipc == here;
 }
 
 int
@@ -142,10 +136,12 @@ shmx_link_locate(const struct link *link)
 {
     int id;
 
+    if ((!link->by_key || link->raw) && !is_of_this_namespace(link))
+        return -EXDEV;
     if (!link->by_key)
-        return is_of_this_namespace(link) ? link->number : -EXDEV;
-    /* Without size and rights asked for, this says where the key leads, and nothing else. A key
-       whose segment fits the link is the right one, so the namespace need not be looked at. */
+        return link->number;
+    /* Without size and rights asked for, this says where the key leads, and nothing else. A random
+       key whose segment fits the link is the right one: its namespace need not be looked at. */
     id = shmget(link->number, 0, 0);
     return id < 0 ? failure() : id;
 }
@@ -179,35 +175,27 @@ shmx_link_matches(const struct link *link, const struct shmx_stat *st)
 bool
 shmx_link_judge(struct lead *lead, int id)
 {
-    int r = id < 0 ? id : shmx_table_examine(id, &lead->st);
+    const int  r = id < 0 ? id : shmx_table_examine(id, &lead->st);
+    const bool like = r == 0 && resembles(&lead->link, &lead->st);
 
     lead->error = r == 0 ? -ENOENT : r;
-    if (r == 0 && shmx_link_matches(&lead->link, &lead->st)) {
+    lead->verdict = LINK_UNKNOWN;
+    if (like && (lead->link.by_key || lead->st.ctime.tv_sec == lead->link.time))
         lead->verdict = LINK_LIVE;
-        return false;
-    }
-    /* What is missing here may well be there in the link's own namespace. */
-    if ((r == 0 || r == -ENOENT) && !is_of_this_namespace(&lead->link))
-        lead->error = -EXDEV;
-    lead->verdict = lead->error == -ENOENT ? LINK_GONE : LINK_UNKNOWN;
-    return lead->verdict == LINK_GONE && r == 0 && !lead->link.by_key
-           && resembles(&lead->link, &lead->st);
-}
-
-void
-shmx_link_pause(void)
-{
-    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    else if ((r == 0 || r == -ENOENT) && !is_of_this_namespace(&lead->link))
+        lead->error = -EXDEV; /* what is missing here may well be there */
+    else if (!like && lead->error == -ENOENT && shmx_same_user(lead->link.owner, lead->link.owner))
+        lead->verdict = LINK_GONE;
+    return like && lead->verdict != LINK_LIVE;
 }
 
 int
 shmx_link_follow(const char *entry, struct lead *lead)
 {
-    int r, tries = 0;
+    int r = shmx_link_read(entry, &lead->link, lead->text);
 
-    while ((r = shmx_link_read(entry, &lead->link, lead->text)) == 0
-           && shmx_link_judge(lead, shmx_link_locate(&lead->link)) && ++tries < LINK_TRIES)
-        shmx_link_pause();
+    if (r == 0)
+        shmx_link_judge(lead, shmx_link_locate(&lead->link));
     return r;
 }
 
@@ -220,22 +208,17 @@ has_text(const char *entry, const void *what)
 }
 
 int
-shmx_link_withdraw(const char *entry, const struct link *link, const char *text,
-                   char hidden[HIDDEN_MAX])
+shmx_link_remove(const char *entry, const char *text, int id)
 {
-    int r = shmx_hidden_name(HIDDEN_LINK, shmx_link_meant(link), entry, hidden);
+    const int lock = shmx_directory_lock();
+    int       r = has_text(entry, text) ? 0 : -ENOENT;
 
-    return r < 0 ? r : shmx_directory_withdraw(entry, hidden, has_text, text);
-}
-
-int
-shmx_link_remove(const char *entry, const struct link *link, const char *text)
-{
-    char hidden[HIDDEN_MAX];
-    int  r = shmx_link_withdraw(entry, link, text, hidden);
-
+    /* The segment first: who is killed in between leaves a link that leads nowhere. */
+    if (r == 0 && id >= 0 && shmctl(id, IPC_RMID, NULL) < 0 && errno != EINVAL && errno != EIDRM)
+        r = failure();
     if (r == 0)
-        r = shmx_directory_unlink(hidden);
+        r = shmx_directory_unlink(entry);
+    shmx_directory_unlock(lock);
     return r;
 }
 

@@ -25,9 +25,6 @@
 
 #define LINK_TEXT_MAX 160
 
-/* How often to look again at a link that is being renewed, with a pause in between. */
-#define LINK_TRIES 100
-
 struct link {
     bool          by_key; /* else by id */
     bool          raw;    /* by key: one that was given */
@@ -45,7 +42,8 @@ struct link {
 enum link_verdict {
     LINK_LIVE,   /* leads to its segment */
     LINK_GONE,   /* leads nowhere: the segment is gone, or was never the link's */
-    LINK_UNKNOWN /* nobody here can tell: of another IPC namespace, or the segment is secret */
+    LINK_UNKNOWN /* nobody here can tell: the segment is of another IPC namespace, or of a user who
+                    is not mapped, or secret, or was changed since the link was made */
 };
 
 /* A link, where it leads, and what is there. */
@@ -53,7 +51,7 @@ struct lead {
     struct link       link;
     char              text[LINK_TEXT_MAX];
     enum link_verdict verdict;
-    int               error; /* LINK_UNKNOWN: why, -EXDEV or another */
+    int               error; /* else: -ENOENT, or why nobody can tell */
     struct shmx_stat  st;    /* LINK_LIVE: of the segment */
 };
 
@@ -68,18 +66,12 @@ int shmx_link_parse(const char *text, struct link *link);
 /* The link at the entry. -ENOENT: none there; -ELOOP: a symbolic link, but not ours. */
 int shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX]);
 
-/* What the hidden names of the link mean: the key or the id. */
-uint64_t shmx_link_meant(const struct link *link);
-
 /* The id of the segment, or -ENOENT, or another error; -EXDEV: of another IPC namespace. */
 int shmx_link_locate(const struct link *link);
 
 /* Compare with what the kernel says of the id (or error) that shmx_link_locate gave: fills in
-   verdict, error and st. True: the segment was changed just now, and so will the link; look again.
- */
+   verdict, error and st. True: the segment was changed, and its link may be about to follow. */
 bool shmx_link_judge(struct lead *lead, int id);
-
-void shmx_link_pause(void);
 
 /* All of that. 0, or an error of shmx_link_read. */
 int shmx_link_follow(const char *entry, struct lead *lead);
@@ -87,12 +79,9 @@ int shmx_link_follow(const char *entry, struct lead *lead);
 /* Whether that segment, as the kernel describes it, is the one that the link means. */
 bool shmx_link_matches(const struct link *link, const struct shmx_stat *st);
 
-/* Remove the entry if it is the link with that text. */
-int shmx_link_remove(const char *entry, const struct link *link, const char *text);
-
-/* The same, but leave it at the hidden entry. */
-int shmx_link_withdraw(const char *entry, const struct link *link, const char *text,
-                       char hidden[HIDDEN_MAX]);
+/* Remove the entry if it is the link with that text; before that the segment of that id, if it is
+   not negative. */
+int shmx_link_remove(const char *entry, const char *text, int id);
 
 /* Give the link by id that time. */
 int shmx_link_set_time(const char *entry, time_t time);

@@ -46,45 +46,47 @@ random_key(int *key)
     return 0;
 }
 
-/* With a random key, and only after the intent says which. So whoever collects finds the segment by
+/* The intent says which key before there is a segment. So whoever collects finds the segment by
    that, should this process be killed before the segment has its name, or its IPC_RMID. */
 static int
-get_segment_with_intent(struct sysv *s, size_t size, mode_t mode, unsigned flags)
+write_intent(struct sysv *s, size_t size)
 {
     int r;
 
-    do {
-        shmx_sysv_withdraw_intent(s);
-        s->link = (struct link){ .by_key = true, .size = size, .ipc = s->ipc };
-        r = random_key(&s->link.number);
-        if (r == 0)
-            r = shmx_sysv_write_intent(s, HIDDEN_CREATE);
-        if (r == 0)
-            r = get_segment(s, s->link.number, size, mode, flags);
-        if (r == 0) {
-            r = shmx_sysv_take_hold(s);
-            if (r == -EINVAL) { /* who collects took us for dead: it had no attachment yet */
-                s->id = -1;
-                r = -EEXIST;
-            }
-        }
-    } while (r == -EEXIST);
-    return r;
+    shmx_sysv_withdraw_intent(s);
+    s->link = (struct link){ .by_key = true, .size = size, .ipc = s->ipc };
+    r = random_key(&s->link.number);
+    return r < 0 ? r : shmx_sysv_write_intent(s, HIDDEN_CREATE);
 }
 
 static int
 get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t mode,
                 unsigned flags)
 {
-    const int key = ref->kind == REFERENCE_KEY ? ref->number : IPC_PRIVATE;
-    int       r = shmx_ipc_namespace(&s->ipc);
+    const bool intent = ref->kind == REFERENCE_NAME || (flags & SHMX_EPHEMERAL);
+    int        r = shmx_ipc_namespace(&s->ipc);
 
-    if (r < 0)
-        return r;
-    if (ref->kind == REFERENCE_NAME || (flags & SHMX_EPHEMERAL))
-        return get_segment_with_intent(s, size, mode, flags);
-    r = get_segment(s, key, size, mode, flags);
-    return r < 0 ? r : shmx_sysv_take_hold(s);
+    while (r == 0) {
+        if (intent)
+            r = write_intent(s, size);
+        if (r == 0)
+            r = get_segment(s,
+                            intent   ? s->link.number
+                            : s->raw ? ref->number
+                                     : IPC_PRIVATE,
+                            size, mode, flags);
+        if (r == -EEXIST && intent) {
+            r = 0;
+            continue;
+        }
+        if (r == 0)
+            r = shmx_sysv_take_hold(s);
+        if (r != -EINVAL || s->id < 0)
+            break;
+        s->id = -1; /* who collects has removed it: it had no attachment yet */
+        r = 0;
+    }
+    return r;
 }
 
 /* Transparent huge pages, where the pool had none. */
@@ -105,20 +107,12 @@ fill_huge(struct sysv *s, unsigned flags)
 static int
 make_ephemeral(struct sysv *s, bool named)
 {
-    struct shmx_stat st;
-    int              r;
-
     if (shmctl(s->id, IPC_RMID, NULL) < 0)
         return failure();
     shmx_sysv_withdraw_intent(s);
     s->key = 0;
     s->goes = true;
-    if (!named)
-        return 0;
-    r = shmx_table_examine(s->id, &st);
-    if (r == 0)
-        r = shmx_link_describe(&st, s->ipc, &s->link);
-    return r < 0 ? r : shmx_sysv_write_intent(s, HIDDEN_CREATE);
+    return named ? shmx_sysv_write_late_intent(s) : 0;
 }
 
 int

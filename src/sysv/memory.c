@@ -1,81 +1,124 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The mappings of System V segments: the hold and attachments. */
+/* The memory of System V segments: the hold, attachments, copying. */
 #include "../failure.h"
 #include "sysv.h"
 
 #include <errno.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
+#include <unistd.h>
 
-/* Returns the address, or NULL and errno. */
-static char *
-attach_at(const struct sysv *s, unsigned flags)
+static size_t
+whole_length(const struct sysv *s)
 {
-    int   shmflg = 0;
-    void *got;
-
-    if (flags & SHMX_RDONLY)
-        shmflg |= SHM_RDONLY;
-    if (flags & SHMX_EXEC)
-        shmflg |= SHM_EXEC;
-    got = shmat(s->id, NULL, shmflg);
-    return got == (void *)-1 ? NULL : got; /* NOLINT(performance-no-int-to-ptr) */
+    return segment_round_up(&s->seg, s->size);
 }
 
-/* The same for a segment that is held already: the id must still be what it was. */
-int
-shmx_sysv_attach_again(const struct sysv *s, unsigned flags, char **got)
+/* Returns the address, or MAP_FAILED and errno, which is what shmat(2) does. */
+static void *
+attach_by_id(const struct sysv *s, unsigned flags)
 {
-    struct shmx_stat st;
-    int              r = shmx_sysv_identify(s, &st);
-
-    if (r < 0)
-        return r;
-    *got = attach_at(s, flags);
-    return *got == NULL ? failure() : 0;
+    return shmat(s->id, NULL,
+                 (flags & SHMX_RDONLY ? SHM_RDONLY : 0) | (flags & SHMX_EXEC ? SHM_EXEC : 0));
 }
 
 int
 shmx_sysv_take_hold(struct sysv *s)
 {
-    s->hold = attach_at(s, s->seg.flags);
-    return s->hold == NULL ? failure() : 0;
+    void *hold = attach_by_id(s, s->seg.flags);
+
+    if (hold == MAP_FAILED)
+        return failure();
+    s->hold = hold;
+    return 0;
 }
 
 void
-shmx_sysv_drop_holds(struct sysv *s)
+shmx_sysv_drop_hold(struct sysv *s)
 {
-    sysv_detach(s->hold);
-    sysv_detach(atomic_exchange(&s->window, NULL));
+    if (s->hold != NULL)
+        shmdt(s->hold);
     s->hold = NULL;
 }
 
-/* Whether it can do what the hold can, and so take its place. */
-bool
-shmx_sysv_is_plain(const struct sysv *s, const struct attachment *a)
+const void *
+shmx_sysv_own(struct shmx *seg, size_t *length)
 {
-    return !((a->flags ^ s->seg.flags) & SHMX_RDONLY) && !(a->flags & (SHMX_EXEC | SHMX_PRIVATE));
+    *length = whole_length(sysv_of(seg));
+    return sysv_of(seg)->hold;
 }
 
-static bool
-overlaps(const struct sysv *s, const char *start, const struct attachment *a)
+static int
+protection(const struct attachment *a)
 {
-    return start != NULL && segment_overlap(start, sysv_whole_length(s), a->base, a->length);
+    return PROT_READ | (a->flags & SHMX_RDONLY ? 0 : PROT_WRITE)
+           | (a->flags & SHMX_EXEC ? PROT_EXEC : 0);
 }
 
-int
-shmx_sysv_prepare_fixed(struct shmx *seg, const struct attachment *a)
+/*
+ * Once more what the hold maps: with an old length of 0 that is what mremap(2) does. It takes
+ * neither an id, which may mean another segment by now, nor a right, which may have been withdrawn
+ * since the handle was opened. Pages of the hugetlb pool, and emulators, do not know that: for them
+ * it is by id.
+ */
+static int
+map_again(const struct sysv *s, const struct attachment *a, void **got)
 {
-    struct sysv *s = sysv_of(seg);
-    int          r = 0;
+    struct shmx_stat st;
+    int              r;
 
-    if (!(a->flags & SHMX_PRIVATE) && (a->offset != 0 || a->length != sysv_whole_length(s)))
-        return -ENOTSUP;
-    pthread_mutex_lock(&seg->lock);
-    if (overlaps(s, atomic_load(&s->window), a))
-        r = a->flags & SHMX_REPLACE ? -EBUSY : -EEXIST;
-    else if (overlaps(s, s->hold, a))
-        r = shmx_segment_move_aside(seg, &s->hold, sysv_whole_length(s), a->base, a->length);
-    pthread_mutex_unlock(&seg->lock);
+    *got = mremap(s->hold, 0, whole_length(s), MREMAP_MAYMOVE);
+    if (*got == MAP_FAILED) {
+        r = shmx_sysv_identify(s, &st);
+        if (r < 0)
+            return r;
+        *got = attach_by_id(s, a->flags);
+        return *got == MAP_FAILED ? failure() : 0;
+    }
+    if (!((a->flags ^ s->seg.flags) & SHMX_RDONLY) && !(a->flags & SHMX_EXEC))
+        return 0;
+    r = mprotect(*got, whole_length(s), protection(a)) < 0 ? failure() : 0;
+    if (r < 0)
+        shmdt(*got);
+    return r;
+}
+
+/* A segment of the hugetlb pool may have been made without a reservation. Then touching it without
+   memory raises SIGBUS, where this is an error. */
+static int
+bring_in(const struct sysv *s, size_t count, uint64_t offset)
+{
+    const size_t from = (size_t)offset & ~(s->seg.page - 1);
+    const size_t to = segment_round_up(&s->seg, (size_t)offset + count);
+    const int    advice = s->seg.flags & SHMX_RDONLY ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
+
+    if (s->seg.page == (size_t)sysconf(_SC_PAGESIZE)
+        || madvise(s->hold + from, to - from, advice) == 0 || errno == EINVAL)
+        return 0;
+    return -ENOMEM;
+}
+
+/* A private copy is of what the segment holds now. */
+static int
+map_copy(struct sysv *s, struct attachment *a)
+{
+    const size_t offset = (size_t)a->offset;
+    const size_t bytes = s->size - offset < a->length ? s->size - offset : a->length;
+    int          r = bring_in(s, bytes, offset);
+
+    if (r < 0)
+        return r;
+    a->base = mmap(NULL, a->length, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (a->base == MAP_FAILED)
+        return failure();
+    memcpy(a->base, s->hold + offset, bytes);
+    if (mprotect(a->base, a->length, protection(a)) == 0)
+        return 0;
+    r = failure();
+    munmap(a->base, a->length);
     return r;
 }
 
@@ -83,87 +126,47 @@ int
 shmx_sysv_map(struct shmx *seg, struct attachment *a)
 {
     struct sysv *s = sysv_of(seg);
-    const bool   plain = shmx_sysv_is_plain(s, a);
-    char        *got = NULL;
-    int          r = 0;
+    void        *got;
+    int          r;
 
     if (a->flags & SHMX_PRIVATE)
-        return shmx_sysv_map_copy(s, a);
-    pthread_mutex_lock(&seg->lock);
-    if (plain && !s->goes) { /* what lives by its attachments is not left to the program's */
-        got = s->hold;
-        s->hold = NULL;
-    }
-    s->attached += plain;
-    pthread_mutex_unlock(&seg->lock);
-    if (got == NULL)
-        r = shmx_sysv_attach_again(s, a->flags, &got);
-    if (r == 0) {
-        a->base = got + a->offset;
-    } else if (plain) {
-        pthread_mutex_lock(&seg->lock);
-        s->attached--;
-        pthread_mutex_unlock(&seg->lock);
-    }
+        return map_copy(s, a);
+    if ((a->flags & SHMX_FIXED) && a->length != whole_length(s))
+        return -ENOTSUP;
+    r = map_again(s, a, &got);
+    if (r == 0)
+        a->base = (char *)got + a->offset;
     return r;
-}
-
-static bool
-is_last(const struct sysv *s)
-{
-    return s->attached == 1 && s->hold == NULL && atomic_load(&s->window) == NULL;
-}
-
-/* A plain attachment goes: have a hold before that, if there is nothing else. */
-static void
-unmap_plain(struct sysv *s, char *start)
-{
-    char *fresh = NULL;
-    bool  last;
-
-    pthread_mutex_lock(&s->seg.lock);
-    last = is_last(s);
-    s->attached -= !last;
-    pthread_mutex_unlock(&s->seg.lock);
-    if (!last) {
-        sysv_detach(start);
-        return;
-    }
-    if (shmx_sysv_attach_again(s, s->seg.flags, &fresh) < 0)
-        fresh = shmx_sysv_duplicate(s, start);
-    if (fresh == NULL) { /* then the old mapping stays, and becomes the hold itself */
-        fresh = start;
-        start = NULL;
-    }
-    pthread_mutex_lock(&s->seg.lock);
-    if (is_last(s)) {
-        s->hold = fresh;
-        fresh = NULL;
-    }
-    s->attached--;
-    pthread_mutex_unlock(&s->seg.lock);
-    sysv_detach(start);
-    sysv_detach(fresh);
 }
 
 int
 shmx_sysv_unmap(struct shmx *seg, struct attachment *a)
 {
+    (void)seg;
     if (a->flags & SHMX_PRIVATE)
         return munmap(a->base, a->length) < 0 ? failure() : 0;
-    if (shmx_sysv_is_plain(sysv_of(seg), a))
-        unmap_plain(sysv_of(seg), (char *)a->base - a->offset);
-    else
-        shmx_sysv_drop(seg, a);
+    shmdt((char *)a->base - a->offset);
     return 0;
 }
 
-void
-shmx_sysv_drop(struct shmx *seg, struct attachment *a)
+ssize_t
+shmx_sysv_read(struct shmx *seg, void *buf, size_t count, uint64_t offset)
 {
-    (void)seg;
-    if (a->flags & SHMX_PRIVATE)
-        munmap(a->base, a->length);
-    else
-        shmdt((char *)a->base - a->offset);
+    int r = bring_in(sysv_of(seg), count, offset);
+
+    if (r < 0)
+        return r;
+    memcpy(buf, sysv_of(seg)->hold + offset, count);
+    return (ssize_t)count;
+}
+
+ssize_t
+shmx_sysv_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset)
+{
+    int r = bring_in(sysv_of(seg), count, offset);
+
+    if (r < 0)
+        return r;
+    memcpy(sysv_of(seg)->hold + offset, buf, count);
+    return (ssize_t)count;
 }

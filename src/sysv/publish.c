@@ -23,42 +23,66 @@ int
 shmx_sysv_write_intent(struct sysv *s, enum hidden_kind kind)
 {
     char text[LINK_TEXT_MAX], hidden[HIDDEN_MAX];
-    int  r = shmx_hidden_name(kind, shmx_link_meant(&s->link), "", hidden);
+    int  r;
 
+    shmx_link_format(&s->link, text);
+    do {
+        r = shmx_hidden_name(kind, hidden);
+        if (r == 0)
+            r = shmx_directory_symlink(text, hidden);
+    } while (r == -EEXIST);
     if (r < 0)
         return r;
     s->intent = strdup(hidden);
-    if (s->intent == NULL)
-        return -ENOMEM;
-    shmx_link_format(&s->link, text);
-    r = shmx_directory_symlink(text, hidden);
-    if (r == 0 && !s->link.by_key)
-        r = shmx_link_set_time(hidden, s->link.time);
-    if (r < 0)
-        shmx_sysv_withdraw_intent(s);
+    if (s->intent != NULL)
+        return 0;
+    shmx_directory_unlink(hidden);
+    return -ENOMEM;
+}
+
+/* Give the intent what only the link of a segment that exists can have: the time of its last
+   change, and an owner who may be another one. -ENOENT: who collects has removed it. */
+static int
+complete_intent(struct sysv *s, const struct shmx_stat *st)
+{
+    char text[LINK_TEXT_MAX];
+    int  r = s->link.by_key ? 0 : shmx_link_set_time(s->intent, st->ctime.tv_sec);
+
+    if (r == 0 && geteuid() != st->uid && geteuid() != st->cuid) {
+        shmx_link_format(&s->link, text);
+        r = shmx_link_chown(s->intent, text, st->uid, (gid_t)-1);
+    }
     return r;
 }
 
-/* A link to a segment that was not made to be named: such an intent says so. */
-static int
-write_late_intent(struct sysv *s)
+/* Whether -ENOENT means that somebody who collects has taken this process for dead, which he can do
+   from another pid namespace, and has removed its intent. */
+static bool
+was_collected(int r)
+{
+    return r == -ENOENT && shmx_directory_stat("", &(struct stat){ 0 }) == 0;
+}
+
+int
+shmx_sysv_write_late_intent(struct sysv *s)
 {
     struct shmx_stat st;
-    char             text[LINK_TEXT_MAX];
     int              r = shmx_sysv_identify(s, &st);
 
-    if (r < 0)
-        return r;
-    if ((st.state & SHMX_IS_DESTROYED) && !(s->seg.flags & SHMX_EPHEMERAL))
-        return -ENOENT;
-    r = shmx_link_describe(&st, s->ipc, &s->link);
+    if (r == 0 && (st.state & SHMX_IS_DESTROYED) && !s->goes)
+        r = -ENOENT;
     if (r == 0)
+        r = shmx_link_describe(&st, s->ipc, &s->link);
+    while (r == 0) {
         r = shmx_sysv_write_intent(s, HIDDEN_PUBLISH);
-    if (r == 0 && geteuid() != st.uid && geteuid() != st.cuid) {
-        shmx_link_format(&s->link, text);
-        r = shmx_link_chown(s->intent, text, st.uid, (gid_t)-1);
         if (r < 0)
-            shmx_sysv_withdraw_intent(s);
+            return r;
+        r = complete_intent(s, &st);
+        if (r == 0)
+            return 0;
+        shmx_sysv_withdraw_intent(s);
+        if (was_collected(r))
+            r = 0;
     }
     return r;
 }
@@ -67,20 +91,20 @@ int
 shmx_sysv_publish(struct shmx *seg, const char *entry)
 {
     struct sysv *s = sysv_of(seg);
-    bool         late = s->intent == NULL;
-    int          r;
+    const bool   late = s->intent == NULL || s->goes;
+    int          r = s->intent == NULL ? shmx_sysv_write_late_intent(s) : 0;
 
-    do {
-        r = s->intent == NULL ? write_late_intent(s) : 0;
-        if (r < 0)
-            return r;
+    while (r == 0) {
         r = shmx_directory_rename(s->intent, entry);
-        if (r == 0 || r == -ENOENT) { /* ENOENT: who collects took us for dead, so once more */
+        if (r == 0 || was_collected(r)) {
             free(s->intent);
             s->intent = NULL;
+            if (r < 0 && !late)
+                return -EAGAIN; /* then the segment is to go as well */
+            return r < 0 ? shmx_sysv_publish(seg, entry) : 0;
         }
-    } while (r == -ENOENT && shmx_directory_stat("", &(struct stat){ 0 }) == 0);
-    if (r < 0 && late)
+    }
+    if (late)
         shmx_sysv_withdraw_intent(s);
     return r;
 }
@@ -88,11 +112,10 @@ shmx_sysv_publish(struct shmx *seg, const char *entry)
 void
 shmx_sysv_unpublish(struct shmx *seg, const char *entry)
 {
-    const struct link *link = &sysv_of(seg)->link;
-    char               text[LINK_TEXT_MAX];
+    char text[LINK_TEXT_MAX];
 
-    shmx_link_format(link, text);
-    shmx_link_remove(entry, link, text);
+    shmx_link_format(&sysv_of(seg)->link, text);
+    shmx_link_remove(entry, text, -1);
 }
 
 struct search {

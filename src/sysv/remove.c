@@ -8,34 +8,6 @@
 #include <errno.h>
 #include <sys/shm.h>
 
-/* 0: it was removed, or is already on its way out. */
-static int
-remove_id(int id)
-{
-    if (shmctl(id, IPC_RMID, NULL) == 0)
-        return 0;
-    return errno == EINVAL || errno == EIDRM ? 0 : failure();
-}
-
-/* Remove the entry if it is such a link, and the segment behind it. */
-static int
-remove_both(const char *entry, const struct link *link, int id)
-{
-    char text[LINK_TEXT_MAX], hidden[HIDDEN_MAX];
-    int  r;
-
-    shmx_link_format(link, text);
-    r = shmx_link_withdraw(entry, link, text, hidden);
-    if (r < 0)
-        return r;
-    r = remove_id(id);
-    if (r < 0)
-        shmx_directory_rename(hidden, entry);
-    else
-        shmx_directory_unlink(hidden);
-    return r;
-}
-
 /* Only a link that leads nowhere is in the way of nobody. */
 int
 shmx_sysv_vacate(const char *entry)
@@ -43,27 +15,39 @@ shmx_sysv_vacate(const char *entry)
     struct lead lead;
 
     return shmx_link_follow(entry, &lead) == 0 && lead.verdict == LINK_GONE
-           && shmx_link_remove(entry, &lead.link, lead.text) == 0;
+           && shmx_link_remove(entry, lead.text, -1) == 0;
 }
 
-/* The link of the segment: at the name that is known, or else at one that is found. Returns how
-   many there are. A link by id is read anew, since it changes with the segment. */
 static int
-find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1], struct link *link)
+remove_id(int id)
+{
+    return shmctl(id, IPC_RMID, NULL) == 0 || errno == EINVAL || errno == EIDRM ? 0 : failure();
+}
+
+/* Remove the entry if it is such a link, and the segment behind it; neither if only one of them is
+   allowed. */
+static int
+remove_both(const char *entry, const struct link *link, const char *text, int id)
+{
+    return shmx_directory_may_unlink(link->owner) ? shmx_link_remove(entry, text, id) : -EPERM;
+}
+
+/* The link of the segment, at the name that is known, or else at one that is found. Returns how
+   many there are. */
+int
+shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1],
+                    struct link *link, char text[LINK_TEXT_MAX])
 {
     const char *known = shmx_segment_entry(&s->seg);
-    char        text[LINK_TEXT_MAX];
     int         count = 1;
 
     if (known != NULL)
         strlcpy(entry, known, NAME_MAX + 1);
     else
         count = shmx_sysv_find_entry(st, entry);
-    if (known != NULL && s->link.by_key)
-        *link = s->link;
-    else if (count > 0 && (shmx_link_read(entry, link, text) < 0 || !shmx_link_matches(link, st)))
-        count = 0;
-    return count;
+    if (count <= 0)
+        return count;
+    return shmx_link_read(entry, link, text) == 0 && shmx_link_matches(link, st);
 }
 
 int
@@ -72,24 +56,19 @@ shmx_sysv_destroy(struct shmx *seg)
     struct sysv     *s = sysv_of(seg);
     struct shmx_stat st;
     struct link      link;
-    char             entry[NAME_MAX + 1];
-    int              count, r = shmx_sysv_identify(s, &st);
+    char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
+    int              r = shmx_sysv_identify(s, &st);
 
+    if (r == 0)
+        r = shmx_sysv_find_link(s, &st, entry, &link, text);
     if (r < 0)
         return r;
-    count = find_link(s, &st, entry, &link);
-    if (count < 0)
-        return count;
-    r = count > 0 ? remove_both(entry, &link, s->id) : -ENOENT;
+    r = r > 0 ? remove_both(entry, &link, text, s->id) : -ENOENT;
     /* Without a name, there may still be a key or an id that leads to it. */
     if (r == -ENOENT && !(st.state & SHMX_IS_DESTROYED))
         r = remove_id(s->id);
     else if (r == -ENOENT && (seg->flags & SHMX_EPHEMERAL) && shmx_segment_entry(seg) == NULL)
         r = 0;
-    if (r == 0) {
-        shmx_sysv_withdraw_intent(s);
-        s->goes = true;
-    }
     return r;
 }
 
@@ -120,10 +99,10 @@ shmx_sysv_remove(const struct reference *ref)
     if (r < 0)
         return r;
     if (lead.verdict == LINK_LIVE)
-        return remove_both(ref->entry, &lead.link, lead.st.id);
-    if (lead.verdict == LINK_UNKNOWN && lead.error != -EXDEV)
+        return remove_both(ref->entry, &lead.link, lead.text, lead.st.id);
+    if (lead.verdict == LINK_UNKNOWN && lead.error == -EACCES)
         return lead.error;
-    return shmx_link_remove(ref->entry, &lead.link, lead.text);
+    return shmx_link_remove(ref->entry, lead.text, -1);
 }
 
 static int

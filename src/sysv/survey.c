@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Walks over all System V segments and all links. */
 #include "../failure.h"
+#include "../namespace.h"
 #include "sysv.h"
 #include "table.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/shm.h>
@@ -145,9 +147,8 @@ shmx_sysv_stat_name(const struct reference *ref, struct shmx_stat *st)
 static bool
 may_remove(const struct shmx_stat *st)
 {
-    const uid_t user = geteuid();
-
-    return user == 0 || user == st->uid || user == st->cuid;
+    return shmx_same_user(st->uid, geteuid()) || shmx_same_user(st->cuid, geteuid())
+           || shmx_has_capability(CAP_SYS_ADMIN);
 }
 
 static int
@@ -172,44 +173,43 @@ report_dead(const struct walk *walk, const char *entry, const struct link *link)
     return walk->visit(text, &st, walk->arg);
 }
 
+/* Remove what a killed process was making, if it is that: the link first, since whoever still makes
+   it misses the link, and makes another segment then. */
+static int
+remove_unfinished(const char *text, const struct hidden *hidden, const struct lead *lead)
+{
+    struct shmx_stat now;
+    const int        r = shmx_directory_unlink(text);
+
+    /* A second name of the link would be that of a segment which has been published. */
+    if (r == 0 && hidden->kind == HIDDEN_CREATE && lead->verdict == LINK_LIVE && lead->link.by_key
+        && lead->link.names == 1 && shmx_hidden_is_by(hidden, lead->st.cpid)
+        && shmx_table_examine(lead->st.id, &now) == 0 && now.holders == 0
+        && shmx_link_matches(&lead->link, &now))
+        shmctl(lead->st.id, IPC_RMID, NULL);
+    return r;
+}
+
 /*
- * What a killed process has left of a link. Nothing that lives is lost even if the process is not
- * dead, in another pid namespace: a segment that nobody has attached was not made to its end, and
- * who misses a hidden entry of its own writes it once more.
+ * Nothing that lives is lost even if the maker is not dead, but in another pid namespace: a segment
+ * that nobody has attached was not made to its end, and who misses a hidden entry of its own starts
+ * anew.
  */
 static int
 collect_hidden(const struct walk *walk, const char *text)
 {
-    const bool    dry = walk->flags & SHMX_DRY_RUN;
     struct hidden hidden;
     struct lead   lead;
-    bool          ours;
-    int           r = 0;
 
-    if (!shmx_hidden_parse(text, &hidden) || hidden.kind == HIDDEN_FILE
-        || shmx_hidden_in_use(&hidden))
+    if (!shmx_hidden_parse(text, &hidden) || shmx_hidden_in_use(&hidden)
+        || shmx_link_follow(text, &lead) < 0 || !shmx_directory_may_unlink(lead.link.owner)
+        || lead.error == -EXDEV || lead.error == -EACCES
+        || (lead.verdict == LINK_LIVE && hidden.kind == HIDDEN_CREATE
+            && (lead.st.holders > 0 || !may_remove(&lead.st))))
         return 0;
-    ours = shmx_link_follow(text, &lead) == 0;
-    if (hidden.kind == HIDDEN_LINK && (!ours || hidden.meant != shmx_link_meant(&lead.link))) {
-        if (!dry)
-            shmx_hidden_put_back(text, &hidden);
+    if (!(walk->flags & SHMX_DRY_RUN) && remove_unfinished(text, &hidden, &lead) < 0)
         return 0;
-    }
-    if (!ours || lead.verdict == LINK_UNKNOWN || !shmx_directory_may_unlink(text))
-        return 0;
-    if (lead.verdict == LINK_LIVE && hidden.kind == HIDDEN_CREATE && lead.st.holders > 0)
-        return 0;
-    if (lead.verdict == LINK_LIVE
-        && (hidden.kind == HIDDEN_LINK
-            || (hidden.kind == HIDDEN_CREATE && shmx_hidden_is_by(&hidden, lead.st.cpid)))) {
-        if (!may_remove(&lead.st))
-            return 0;
-        if (!dry)
-            r = shmctl(lead.st.id, IPC_RMID, NULL);
-    }
-    if (r == 0 && !dry)
-        r = shmx_directory_unlink(text);
-    return r < 0 ? 0 : report_dead(walk, *hidden.entry != '\0' ? hidden.entry : text, &lead.link);
+    return report_dead(walk, text, &lead.link);
 }
 
 static int
@@ -220,10 +220,10 @@ collect_link(const struct dirent *d, void *arg)
 
     if (shmx_is_hidden(d->d_name))
         return collect_hidden(walk, d->d_name);
-    if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0 || lead.verdict != LINK_GONE)
+    if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0 || lead.verdict != LINK_GONE
+        || !shmx_directory_may_unlink(lead.link.owner))
         return 0;
-    if (walk->flags & SHMX_DRY_RUN ? !shmx_directory_may_unlink(d->d_name)
-                                   : shmx_link_remove(d->d_name, &lead.link, lead.text) < 0)
+    if (!(walk->flags & SHMX_DRY_RUN) && shmx_link_remove(d->d_name, lead.text, -1) < 0)
         return 0;
     return report_dead(walk, d->d_name, &lead.link);
 }

@@ -15,6 +15,9 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
+/* How often to look again at a link that is being renewed, a millisecond apart. */
+#define TRIES 100
+
 struct sysv *
 shmx_sysv_new_handle(unsigned flags)
 {
@@ -30,7 +33,7 @@ shmx_sysv_new_handle(unsigned flags)
 void
 shmx_sysv_free_handle(struct sysv *s)
 {
-    shmx_sysv_drop_holds(s);
+    shmx_sysv_drop_hold(s);
     shmx_sysv_withdraw_intent(s);
     shmx_segment_end(&s->seg);
     free(s);
@@ -102,9 +105,9 @@ open_link(struct sysv *s, const char *entry, unsigned flags, struct lead *lead)
     bool again;
     int  r, tries = 0;
 
-    while ((r = open_once(s, entry, lead, &again)) < 0 && again && ++tries < LINK_TRIES) {
-        shmx_sysv_drop_holds(s);
-        shmx_link_pause();
+    while ((r = open_once(s, entry, lead, &again)) < 0 && again && ++tries < TRIES) {
+        shmx_sysv_drop_hold(s);
+        shmx_pause(1);
     }
     if (r < 0)
         return r;
@@ -167,7 +170,7 @@ sysv_close(struct shmx *seg)
 {
     struct sysv *s = sysv_of(seg);
 
-    shmx_sysv_drop_holds(s);
+    shmx_sysv_drop_hold(s);
     if (s->goes && seg->name_state != NAME_ENDED)
         shmx_sysv_forget_name(s);
     shmx_sysv_free_handle(s);
@@ -260,10 +263,9 @@ const struct shmx_backend shmx_sysv = {
     .close = sysv_close,
     .discard = sysv_discard,
     .label = sysv_label,
-    .prepare_fixed = shmx_sysv_prepare_fixed,
+    .own = shmx_sysv_own,
     .map = shmx_sysv_map,
     .unmap = shmx_sysv_unmap,
-    .drop = shmx_sysv_drop,
     .size = sysv_size,
     .stat = sysv_stat,
     .chmod = shmx_sysv_chmod,

@@ -2,6 +2,7 @@
 #include "table.h"
 
 #include "../failure.h"
+#include "../namespace.h"
 #include "../segment.h"
 
 #include <errno.h>
@@ -111,17 +112,6 @@ append(struct shmx_stat **rows, size_t *count, const struct shmx_stat *row)
     return 0;
 }
 
-static FILE *
-open_table(void)
-{
-    FILE *f;
-
-    do
-        f = fopen(TABLE, "re");
-    while (f == NULL && errno == EINTR);
-    return f;
-}
-
 static int
 compare(const void *a, const void *b)
 {
@@ -142,7 +132,7 @@ int
 shmx_table_read(struct shmx_stat **rows, size_t *count)
 {
     struct shmx_stat row;
-    FILE            *f = open_table();
+    FILE            *f = shmx_open_proc(TABLE);
     int              r = 0;
 
     *rows = NULL;
@@ -165,7 +155,7 @@ bool
 shmx_table_find(int id, struct shmx_stat *row)
 {
     NO_CANCELLATION;
-    FILE *f = open_table();
+    FILE *f = shmx_open_proc(TABLE);
     bool  found = false;
 
     if (f == NULL)
@@ -189,7 +179,15 @@ shmx_table_examine(int id, struct shmx_stat *st)
     r = failure();
     if (r == -EINVAL) /* also EIDRM */
         return -ENOENT;
-    if (r != -EACCES || !shmx_table_find(id, st))
+    if (r != -EACCES)
+        return r;
+    /* The mode may keep even the owner from that, but neither from this, which goes by the index in
+       the kernel's table (IPCMNI), nor from /proc. */
+    if (shmctl(id & 0x7fff, SHM_STAT_ANY, &ds) == id) {
+        describe(&ds, id, st);
+        return 0;
+    }
+    if (!shmx_table_find(id, st))
         return r;
     st->resident = 0;
     return 0;
