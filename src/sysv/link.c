@@ -207,6 +207,20 @@ has_text(const char *entry, const void *what)
     return shmx_directory_readlink(entry, text, sizeof text) == 0 && strcmp(text, what) == 0;
 }
 
+/* Unless the entry may not be removed with it. */
+static int
+remove_segment(const char *entry, int id)
+{
+    struct stat st;
+    int         r = shmx_directory_stat(entry, &st);
+
+    if (r == 0 && st.st_uid != geteuid() && !shmx_directory_may_unlink(st.st_uid))
+        r = -EPERM;
+    if (r == 0 && shmctl(id, IPC_RMID, NULL) < 0 && errno != EINVAL && errno != EIDRM)
+        r = failure();
+    return r;
+}
+
 int
 shmx_link_remove(const char *entry, const char *text, int id)
 {
@@ -214,8 +228,8 @@ shmx_link_remove(const char *entry, const char *text, int id)
     int       r = has_text(entry, text) ? 0 : -ENOENT;
 
     /* The segment first: who is killed in between leaves a link that leads nowhere. */
-    if (r == 0 && id >= 0 && shmctl(id, IPC_RMID, NULL) < 0 && errno != EINVAL && errno != EIDRM)
-        r = failure();
+    if (r == 0 && id >= 0)
+        r = remove_segment(entry, id);
     if (r == 0)
         r = shmx_directory_unlink(entry);
     shmx_directory_unlock(lock);

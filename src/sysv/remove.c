@@ -24,14 +24,6 @@ remove_id(int id)
     return shmctl(id, IPC_RMID, NULL) == 0 || errno == EINVAL || errno == EIDRM ? 0 : failure();
 }
 
-/* Remove the entry if it is such a link, and the segment behind it; neither if only one of them is
-   allowed. */
-static int
-remove_both(const char *entry, const struct link *link, const char *text, int id)
-{
-    return shmx_directory_may_unlink(link->owner) ? shmx_link_remove(entry, text, id) : -EPERM;
-}
-
 /* The link of the segment, at the name that is known, or else at one that is found. Returns how
    many there are. */
 int
@@ -54,20 +46,27 @@ int
 shmx_sysv_destroy(struct shmx *seg)
 {
     struct sysv     *s = sysv_of(seg);
+    const char      *known = shmx_segment_entry(seg);
     struct shmx_stat st;
     struct link      link;
     char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
     int              r = shmx_sysv_identify(s, &st);
 
-    if (r == 0)
-        r = shmx_sysv_find_link(s, &st, entry, &link, text);
     if (r < 0)
         return r;
-    r = r > 0 ? remove_both(entry, &link, text, s->id) : -ENOENT;
+    if (known != NULL && s->link.by_key) {
+        shmx_link_format(&s->link, text);
+        r = shmx_link_remove(known, text, s->id);
+    } else {
+        r = shmx_sysv_find_link(s, &st, entry, &link, text);
+        if (r < 0)
+            return r;
+        r = r > 0 ? shmx_link_remove(entry, text, s->id) : -ENOENT;
+    }
     /* Without a name, there may still be a key or an id that leads to it. */
     if (r == -ENOENT && !(st.state & SHMX_IS_DESTROYED))
         r = remove_id(s->id);
-    else if (r == -ENOENT && (seg->flags & SHMX_EPHEMERAL) && shmx_segment_entry(seg) == NULL)
+    else if (r == -ENOENT && (seg->flags & SHMX_EPHEMERAL) && known == NULL)
         r = 0;
     return r;
 }
@@ -99,7 +98,7 @@ shmx_sysv_remove(const struct reference *ref)
     if (r < 0)
         return r;
     if (lead.verdict == LINK_LIVE)
-        return remove_both(ref->entry, &lead.link, lead.text, lead.st.id);
+        return shmx_link_remove(ref->entry, lead.text, lead.st.id);
     if (lead.verdict == LINK_UNKNOWN && lead.error == -EACCES)
         return lead.error;
     return shmx_link_remove(ref->entry, lead.text, -1);
