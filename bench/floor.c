@@ -49,14 +49,30 @@ pid_space(void)
     return number;
 }
 
-/* A name for what is being made or removed: whose it is, and what is meant, so that the dead one's
-   can be told. */
+/* A name for what is being made: whose it is, so that the dead one's can be told. */
 static void
-hidden_name(char path[80], unsigned long meant)
+hidden_name(char path[80])
 {
     static unsigned count;
 
-    snprintf(path, 80, "/dev/shm/.shmx-%lu-%d-%x-%lx", pid_space(), (int)getpid(), count++, meant);
+    snprintf(path, 80, "/dev/shm/.shmx-%lu-%d-%x", pid_space(), (int)getpid(), count++);
+}
+
+/* Who removes names takes turns: between the look and the removal nobody makes another one. */
+static int
+lock_directory(void)
+{
+    int fd = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    check(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0, "flock");
+    return fd;
+}
+
+static void
+unlock_directory(int fd)
+{
+    flock(fd, LOCK_UN);
+    close(fd);
 }
 
 static void
@@ -95,18 +111,17 @@ posix_attach(int fd)
     return addr;
 }
 
-/* The name might be another segment's by now: take it away, look, remove it. */
 static void
 posix_remove(int fd)
 {
     struct stat mine, found;
-    char        hidden[80];
+    int         lock;
 
     check(fstat(fd, &mine) == 0 && mine.st_nlink == 1, "fstat");
-    hidden_name(hidden, mine.st_ino);
-    check(renameat2(AT_FDCWD, PATH, AT_FDCWD, hidden, RENAME_NOREPLACE) == 0, "rename");
-    check(lstat(hidden, &found) == 0 && mine.st_ino == found.st_ino, "lstat");
-    check(unlink(hidden) == 0, "unlink");
+    lock = lock_directory();
+    check(lstat(PATH, &found) == 0 && mine.st_ino == found.st_ino, "lstat");
+    check(unlink(PATH) == 0, "unlink");
+    unlock_directory(lock);
 }
 
 static void
@@ -173,7 +188,7 @@ sysv_create(size_t size, char text[80])
     space[length] = '\0';
     snprintf(text, 80, "sysv:key=0x%x size=%zu ipc=%lu", (unsigned)key, size,
              strtoul(space + 5, NULL, 10));
-    hidden_name(hidden, (unsigned)key);
+    hidden_name(hidden);
     check(symlink(text, hidden) == 0, "symlink");
     id = shmget(key, size, IPC_CREAT | IPC_EXCL | SHM_NORESERVE | 0600);
     check(id >= 0, "shmget");
@@ -192,18 +207,19 @@ leads_to(const char *path, const char *text)
     return length == (ssize_t)strlen(text) && memcmp(found, text, strlen(text)) == 0;
 }
 
-/* The id must still be this very segment's, and what is taken away must be its link. */
+/* The id must still be this very segment's, and the link, too. */
 static void
 sysv_remove(int id, const char *text)
 {
     struct shmid_ds ds;
-    char            hidden[80];
+    struct stat     st;
+    int             lock;
 
     check(shmctl(id, IPC_STAT, &ds) == 0, "shmctl");
-    hidden_name(hidden, (unsigned)ds.shm_perm.__key);
-    check(renameat2(AT_FDCWD, PATH, AT_FDCWD, hidden, RENAME_NOREPLACE) == 0, "rename");
-    check(leads_to(hidden, text), "readlink");
-    check(shmctl(id, IPC_RMID, NULL) == 0 && unlink(hidden) == 0, "remove");
+    lock = lock_directory();
+    check(leads_to(PATH, text) && lstat(PATH, &st) == 0 && st.st_uid == geteuid(), "readlink");
+    check(shmctl(id, IPC_RMID, NULL) == 0 && unlink(PATH) == 0, "remove");
+    unlock_directory(lock);
 }
 
 static void
@@ -265,11 +281,8 @@ sysv_open_cycle(size_t size)
 static void
 sysv_attach_cycle(size_t size)
 {
-    struct shmid_ds ds;
-
-    (void)size;
-    check(shmctl(held, IPC_STAT, &ds) == 0, "shmctl"); /* still this very segment's id */
-    shmdt(shmat(held, NULL, 0));
+    /* What is held is mapped once more, whatever its id means by now. */
+    munmap(mremap(held_at, 0, size, MREMAP_MAYMOVE), size);
 }
 
 const struct contender floor_posix = { "floor",

@@ -100,35 +100,50 @@ explain_fill(const char *name, const struct source *source, int r)
     return complain(name, r);
 }
 
+/* It has its name when it is full: its initialiser fills it. */
+static int
+fill_and_name(const char *name, size_t size, mode_t mode, unsigned flags, struct source *source,
+              struct shmx **seg)
+{
+    int r = shmx_open_or_create(name, size, mode, flags, fill, source, seg);
+
+    if (r == 0)
+        shmx_close(*seg);
+    return r == 0 || r == -ERANGE ? -EEXIST : r < 0 ? r : 0;
+}
+
+/* Of what has no name, or a key: that can be seen as soon as it is there. */
+static int
+make_and_fill(const char *name, size_t size, mode_t mode, unsigned flags, struct source *source,
+              struct shmx **seg)
+{
+    void *addr;
+    int   r = shmx_create(name, size, mode, flags, seg);
+
+    if (r < 0)
+        return r;
+    r = shmx_attach(*seg, 0, &addr);
+    if (r == 0)
+        r = fill(addr, size, source);
+    if (r < 0) {
+        shmx_destroy(*seg);
+        shmx_close(*seg);
+    }
+    return r;
+}
+
 /* Make the segment with the contents of the source. A status; *seg is set if it is OK. */
 static int
 make_filled(const char *name, size_t size, mode_t mode, unsigned flags, struct source *source,
             const char *verb, struct shmx **seg)
 {
-    void *addr;
-    int   r;
+    const bool nameless = name == NULL || strncmp(name, "sysv:key=", 9) == 0;
+    int        r;
 
     progress_begin(&source->progress, verb, size);
     catch_interrupts();
-    if (name != NULL) {
-        /* It has the name when it is full: its initialiser fills it. */
-        r = shmx_open_or_create(name, size, mode, flags, fill, source, seg);
-        if (r == 0)
-            shmx_close(*seg);
-        r = r == 0 || r == -ERANGE ? -EEXIST : r < 0 ? r : 0;
-    } else {
-        r = shmx_create(NULL, size, mode, flags, seg);
-        if (r < 0)
-            goto out;
-        r = shmx_attach(*seg, 0, &addr);
-        if (r == 0)
-            r = fill(addr, size, source);
-        if (r < 0) {
-            shmx_destroy(*seg);
-            shmx_close(*seg);
-        }
-    }
-out:
+    r = nameless ? make_and_fill(name, size, mode, flags, source, seg)
+                 : fill_and_name(name, size, mode, flags, source, seg);
     progress_end(&source->progress);
     return r < 0 ? explain_fill(name != NULL ? name : "anonymous segment", source, r) : OK;
 }

@@ -155,21 +155,14 @@ check_sysv(void)
 static unsigned
 count_foreign_names(void)
 {
-    unsigned       foreign = 0;
-    DIR           *dir = opendir("/dev/shm");
-    struct dirent *d;
-    struct shmx   *seg;
-    int            r;
+    unsigned         foreign = 0;
+    DIR             *dir = opendir("/dev/shm");
+    struct dirent   *d;
+    struct shmx_stat st;
 
-    while (dir != NULL && (d = readdir(dir)) != NULL) {
-        if (d->d_type != DT_LNK)
-            continue;
-        r = shmx_open(d->d_name, SHMX_RDONLY, &seg);
-        if (r == 0)
-            shmx_close(seg);
-        if (r == -EXDEV)
+    while (dir != NULL && (d = readdir(dir)) != NULL)
+        if (d->d_type == DT_LNK && shmx_stat_name(d->d_name, &st) == -EXDEV)
             foreign++;
-    }
     if (dir != NULL)
         closedir(dir);
     return foreign;

@@ -149,12 +149,16 @@ say_state(const struct row *row, char *text)
         const char *word;
     } words[] = { { SHMX_IS_EPHEMERAL, "ephemeral" },
                   { SHMX_IS_NAMELESS, "nameless" },
+                  { SHMX_IS_DESTROYED, "destroyed" },
                   { SHMX_IS_PINNED, "pinned" },
                   { SHMX_IS_HUGE, "huge" } };
-    size_t i, used = 0;
+    unsigned state = row->st.state;
+    size_t   i, used = 0;
 
+    if (state & SHMX_IS_EPHEMERAL)
+        state &= ~SHMX_IS_DESTROYED; /* it means the same: an ephemeral one goes in any case */
     for (i = 0; i < sizeof words / sizeof *words; i++)
-        if (row->st.state & words[i].bit)
+        if (state & words[i].bit)
             used += (size_t)sprintf(text + used, "%s%s", used > 0 ? "," : "", words[i].word);
     if (row->holders == 0)
         sprintf(text + used, "%s%s", used > 0 ? "," : "",

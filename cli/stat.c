@@ -4,11 +4,9 @@
 
 #include <bsd/grp.h>
 #include <bsd/pwd.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static void
@@ -56,8 +54,10 @@ print_time(const char *label, const struct timespec *t)
 static void
 print_state(const struct shmx_stat *st)
 {
-    printf("%10s:%s%s%s%s%s\n", "State",
-           st->state & SHMX_IS_EPHEMERAL ? " ephemeral" : " persistent",
+    printf("%10s: %s%s%s%s%s\n", "State",
+           st->state & SHMX_IS_EPHEMERAL   ? "ephemeral"
+           : st->state & SHMX_IS_DESTROYED ? "destroyed"
+                                           : "persistent",
            st->state & SHMX_IS_NAMELESS ? " nameless" : "",
            st->state & SHMX_IS_PINNED ? " pinned" : "", st->state & SHMX_IS_HUGE ? " huge" : "",
            st->holders == 0 ? " unheld" : "");
@@ -114,64 +114,13 @@ print_segment(const char *name, const struct shmx_stat *st, bool bytes)
     free(users.items);
 }
 
-struct search {
-    const char      *name;
-    struct shmx_stat st;
-};
-
-/* Whether the text that the caller gave means the segment, of which list has this name. */
-static bool
-means(const char *text, const char *name, const struct shmx_stat *st)
-{
-    const bool  prefixed = strncmp(text, "posix:/", 7) == 0 || strncmp(text, "sysv:/", 6) == 0;
-    const char *entry = strchr(name, '/');
-
-    if (strncmp(text, "sysv:id=", 8) == 0 && st->backend == SHMX_SYSV)
-        return strtoul(text + 8, NULL, 0) == (unsigned long)st->id;
-    if (strncmp(text, "sysv:key=", 9) == 0 && st->key != 0)
-        return strtoul(text + 9, NULL, 0) == (unsigned)st->key;
-    if (entry == NULL)
-        return false;
-    if (prefixed)
-        return strcmp(text, name) == 0;
-    return strcmp(*text == '/' ? text + 1 : text, entry + 1) == 0;
-}
-
-static int
-match(const char *name, const struct shmx_stat *st, void *arg)
-{
-    struct search *search = arg;
-
-    if (!means(search->name, name, st))
-        return 0;
-    search->st = *st;
-    return 1;
-}
-
-/* Looking it up among all leaves no trace; opening it would count us and change its times. */
-static int
-find(struct search *search)
-{
-    struct shmx *seg;
-    int          r = shmx_list(0, match, search);
-
-    if (r != 0)
-        return r < 0 ? r : 0;
-    r = shmx_open(search->name, SHMX_RDONLY, &seg); /* says best why there is none */
-    if (r < 0)
-        return r;
-    r = shmx_stat(seg, &search->st);
-    shmx_close(seg);
-    return r;
-}
-
 int
 run_stat(int argc, char **argv)
 {
     static const struct option options[] = { { "bytes", no_argument, NULL, 'b' },
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
-    struct search              search;
+    struct shmx_stat           st;
     bool                       bytes = false;
     int                        i, r, status = OK;
 
@@ -181,15 +130,14 @@ run_stat(int argc, char **argv)
     if (r != OK)
         return r;
     for (i = optind; i < argc; i++) {
-        search.name = argv[i];
-        r = find(&search);
+        r = shmx_stat_name(argv[i], &st);
         if (r < 0) {
             status = complain(argv[i], r);
             continue;
         }
         if (i > optind)
             putchar('\n');
-        print_segment(argv[i], &search.st, bytes);
+        print_segment(argv[i], &st, bytes);
     }
     r = finish_output();
     return r != OK ? r : status;

@@ -44,7 +44,8 @@
  *
  * THREADS.  Every function may be called from any thread, and several threads may use one handle
  * at the same time; only shmx_close must be the last use of it. No call waits because another
- * thread reads, writes, reserves or populates through the same handle. No function is a
+ * thread reads, writes, reserves or populates through the same handle. (Pinning, unpinning and
+ * growing what is pinned take turns.) No function is a
  * cancellation point, also not while it calls an initialiser or a visitor: a thread that is
  * cancelled inside a function finishes that function first. (Do not let a thread with the
  * asynchronous cancellation type call it.) The library starts no threads, installs no signal
@@ -58,8 +59,10 @@
  * something else there. All descriptors are close-on-exec; execve(2) ends handles and attachments.
  *
  * NAMESPACES.  A System V id means something only in its IPC namespace. When the thread that uses a
- * handle has left that namespace (unshare(2), setns(2)), the handle can still read, write, detach
- * and close. Everything else is -ENOENT then, and no segment of the new namespace is touched.
+ * handle has left that namespace (unshare(2), setns(2)), the handle can still read, write, detach,
+ * close, and (but for pages of the hugetlb pool) attach. Everything else is -ENOENT then, and no
+ * segment of the new namespace is touched. Where /proc is not mounted, the library cannot tell
+ * namespaces apart, nor count holders.
  */
 #ifndef SHMX_H
 #define SHMX_H
@@ -91,9 +94,7 @@ struct shmx;
 
 /* For open. SHMX_RDONLY also for attach. */
 #define SHMX_RDONLY 0x00000100u /* read-only; of a read-only handle mprotect(2) cannot widen it */
-#define SHMX_OWNED                                                                                 \
-    0x00000200u /* only a segment made by the effective user or by root, and which                 \
-                   has no second name by a hard link */
+#define SHMX_OWNED  0x00000200u /* only a segment made by the effective user or by root */
 
 /* For attach. */
 #define SHMX_PRIVATE  0x00001000u /* copy-on-write: changes stay in this process */
@@ -109,7 +110,7 @@ struct shmx;
 
 /* Bits of shmx_stat.state. */
 #define SHMX_IS_EPHEMERAL 0x1u  /* made with SHMX_EPHEMERAL */
-#define SHMX_IS_NAMELESS  0x2u  /* anonymous or destroyed: no name and no key leads to it */
+#define SHMX_IS_NAMELESS  0x2u  /* anonymous or destroyed: no known name and no key leads to it */
 #define SHMX_IS_PINNED    0x4u  /* kept in RAM: by this handle (POSIX), by anybody (System V) */
 #define SHMX_IS_HUGE      0x8u  /* in huge pages, as far as can be seen without touching them */
 #define SHMX_IS_DEAD      0x10u /* of shmx_collect: provably dead, not merely without a holder */
@@ -127,9 +128,8 @@ struct shmx_stat {
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
     uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
     int64_t         holders;   /* POSIX: processes that hold it through this library, counted by
-                                  kernel locks; System V: attachments (nattch), of which a handle
-                                  has at least one, and one more once it has copied; -1 where
-                                  unknown */
+                                  kernel locks; System V: attachments (nattch), of which each
+                                  handle has one of its own; -1 where unknown */
     int             id;        /* System V id; POSIX: -1 */
     int             key;       /* System V key, 0 without one; POSIX: 0 */
     mode_t          mode;      /* permission bits, 0777 */
@@ -156,8 +156,7 @@ struct shmx_stat {
  *   size   bytes, at least 1, at most what can be mapped (128 TiB; 2 GiB on 32-bit machines). It
  *          is kept exactly, not rounded
  *   mode   permission bits, of 0777; exact, the umask is not consulted. The handle made here may
- *          read and write whatever the mode (System V: in one attachment, or by shmx_read and
- *          shmx_write; the kernel asks the mode for each further one)
+ *          read and write whatever the mode
  *   flags  0 or of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE, SHMX_HUGE_ONLY
  *   seg    receives the handle, to be closed with shmx_close; not NULL
  *
@@ -166,9 +165,12 @@ struct shmx_stat {
  *
  * The segment stays until it is destroyed, or until reboot, unless SHMX_EPHEMERAL is given: then
  * it goes when the last process that holds it goes, even killed. (System V: it is marked with
- * IPC_RMID at once. POSIX: the last to close removes the name; if it was killed, the next open or
- * create of that name, or shmx_collect, does.) An ephemeral POSIX segment's owner must be able to
- * read and write it: a mode without 0600 is -EINVAL with it, on both backends; so is a raw key.
+ * IPC_RMID at once. POSIX: the last to close removes the name, if that is the owner or root and no
+ * other program has the object open. If the last holder was killed, the next open or create of
+ * that name, or shmx_collect, removes it. The mark of such a segment is the sticky bit of its
+ * object's mode. An object with that bit which nobody holds through this library can not be
+ * opened by name.) An ephemeral POSIX segment's owner must be able to read and write it: a mode
+ * without 0600 is -EINVAL with it, on both backends; so is a raw key.
  *
  * SHMX_HUGE takes pages of the hugetlb pool (System V), else transparent huge pages, else plain
  * ones; shmx_stat says what was got. SHMX_HUGE_ONLY fails instead.
@@ -188,10 +190,12 @@ struct shmx_stat {
  *   -EACCES   no permission to write in /dev/shm
  *   -EPERM    no permission to make an entry in /dev/shm
  *   -ENOTSUP  SHMX_HUGE_ONLY, and there are no huge pages; or /dev/shm is not a tmpfs; or the
- * kernel has no System V shared memory -ENOENT   there is no directory /dev/shm -EROFS    /dev/shm
- * is mounted read-only -EFBIG    above this process's RLIMIT_FSIZE (the kernel sends SIGXFSZ with
- * it) -EMFILE, -ENFILE  out of descriptors -EINTR    interrupted by a signal before anything was
- * made
+ *             kernel has no System V shared memory
+ *   -ENOENT   there is no directory /dev/shm
+ *   -EROFS    /dev/shm is mounted read-only
+ *   -EFBIG    above this process's RLIMIT_FSIZE (the kernel sends SIGXFSZ with it)
+ *   -EMFILE, -ENFILE  out of descriptors
+ *   -EINTR    interrupted by a signal before anything was made
  */
 int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct shmx **seg);
 
@@ -214,7 +218,7 @@ int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, stru
  *             backend than the name says
  *   -EACCES   the permissions of the segment do not admit the caller
  *   -EPERM    SHMX_OWNED, and the creator is neither the effective user nor root, or cannot be
- *             told, or there is a second hard link
+ *             told, or there is a second hard link to what has the name
  *   -EROFS    /dev/shm is mounted read-only, and SHMX_RDONLY was not asked for
  *   -EXDEV    the name leads to a System V segment of another IPC namespace
  *   -ELOOP    a symbolic link of somebody else's stands at that name
@@ -243,8 +247,10 @@ int shmx_open(const char *name, unsigned flags, struct shmx **seg);
  *
  * What is published has been initialised exactly once. Among the processes of one user that race
  * here, one calls init, and the others wait for that one, but for a minute at most. Processes of
- * different users do not wait for each other: each initialises a segment of its own, the first one
- * publishes, and the others discard theirs and open that one.
+ * different users do not wait for each other: each initialises a segment of its own, the first
+ * one publishes, and the others discard theirs and open that one. The same happens if somebody has
+ * put something in the place of the lock that the processes of one user take. init must return; it
+ * must not be left by longjmp(3) or an exception.
  *
  * Returns 1 if it created the segment, 0 if it opened it; the error of init; or an error of
  * shmx_create or of shmx_open (-EEXIST: what stands there can neither be opened nor replaced), or
@@ -272,10 +278,11 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *   -EINVAL   fd is not of a shared memory object; or it was opened with O_APPEND, for writing, and
  *             the object cannot be opened anew
  *   -EACCES   fd is write-only; or SHMX_RDONLY was asked for and the object cannot be opened anew
- *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root, or cannot be told,
- * or there is a second hard link -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open
- * the object anew -ENOMEM   not enough memory or address space -EMFILE, -ENFILE   out of
- * descriptors
+ *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root, or cannot be
+ *             told, or the object has a second hard link
+ *   -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open the object anew
+ *   -ENOMEM   not enough memory or address space
+ *   -EMFILE, -ENFILE   out of descriptors
  */
 int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
 
@@ -307,17 +314,22 @@ int shmx_publish(struct shmx *seg, const char *name);
  * The memory goes with its last handle and attachment. Handles and attachments, here and
  * elsewhere, go on working. Until then, a System V segment can still be opened by its id, and a
  * POSIX one by descriptor. Only this very segment is touched: if its name leads to another one by
- * now, that is left alone. A handle that does not know the segment's name, since another handle
- * gave it, searches /dev/shm. Like shm_unlink(3), and IPC_RMID of shmctl(2).
+ * now, that is left alone. (Users of this library take turns at removing names. A program that
+ * does without it can make another entry of that name just between the look and the removal.) A
+ * handle that does not know the segment's name, since another handle gave it, searches /dev/shm.
+ * Of several names by hard links one is removed. Like shm_unlink(3), and IPC_RMID of shmctl(2).
  *
  * Returns 0, or
  *   -ENOENT   it has no name any more: destroyed before, by whomever; or (System V) it is of
- * another IPC namespace -EBUSY    another thread is publishing or destroying through this handle
- * just now; or something is mounted at the name -EPERM    the caller is not allowed to remove it
- * (/dev/shm is a sticky directory; System V: only owner, creator and root), or the object is
- * immutable (chattr(1)) -EACCES   no permission to write in /dev/shm, or to search it -ENOSPC,
- * -EROFS, -ENOMEM   /dev/shm does not let its entries be renamed -EMFILE, -ENFILE   out of
- * descriptors for searching
+ *             another IPC namespace
+ *   -EBUSY    another thread is publishing or destroying through this handle just now; or
+ *             something is mounted at the name
+ *   -EPERM    the caller is not allowed to remove it (/dev/shm is a sticky directory; System V:
+ *             only owner, creator and root), or the object is immutable (chattr(1))
+ *   -EACCES   no permission to write in /dev/shm, or to search it
+ *   -EROFS    /dev/shm is mounted read-only
+ *   -ENOMEM   not enough memory
+ *   -EMFILE, -ENFILE   out of descriptors for searching
  */
 int shmx_destroy(struct shmx *seg);
 
@@ -325,12 +337,13 @@ int shmx_destroy(struct shmx *seg);
  * shmx_remove - the same by name, without a handle; no permission on the segment itself is needed
  * beyond that of removing it.
  *
- *   name   see NAMES; not NULL. Of a link that leads nowhere, or into another IPC namespace, only
- * the name is removed
+ *   name   see NAMES; not NULL. Of a link that leads nowhere, or into another IPC namespace, the
+ *          name alone is removed
  *
- * Returns 0, or an error of shmx_destroy, or -ELOOP, -EISDIR, -ENODEV, -ENOTSUP as for shmx_open,
- * or -EACCES   also: the System V segment that the name leads to cannot be examined, since its mode
- *             forbids that and /proc is not there to ask instead
+ * Returns 0, or an error of shmx_destroy, or -ELOOP, -EISDIR, -ENODEV, -ENOTSUP as for
+ * shmx_open, or
+ *   -EACCES   also: the System V segment that the name leads to cannot be examined, since its
+ *             mode forbids that and /proc is not there to ask instead
  */
 int shmx_remove(const char *name);
 
@@ -357,23 +370,25 @@ void shmx_close(struct shmx *seg);
  * MAP_PRIVATE). The address is valid until shmx_detach or shmx_close.
  *
  * A failure leaves the memory of the segment and the mappings of the process as they were, also
- * with SHMX_REPLACE and SHMX_POPULATE. SHMX_REPLACE replaces other mappings as MAP_FIXED does. If
- * one of them is an attachment of another handle, do not detach that one, and do not close its
- * handle before this attachment is detached.
+ * with SHMX_REPLACE and SHMX_POPULATE. SHMX_REPLACE replaces other mappings as MAP_FIXED does: use
+ * it on addresses that the program has reserved for itself with mmap(2). If there is an attachment
+ * of another handle among them, do not detach that one, and do not close its handle before this
+ * attachment is detached.
  *
  * Returns 0, or
  *   -EINVAL   SHMX_FIXED with an address that is not possible (alignment; NULL); SHMX_REPLACE or
  *             SHMX_ROUND without SHMX_FIXED
  *   -EEXIST   SHMX_FIXED, and something is mapped in that range
- *   -EBUSY    SHMX_REPLACE, and an attachment of the same handle is in that range
- *   -ENOENT   (System V) the segment is of another IPC namespace
+ *   -EBUSY    SHMX_REPLACE, and an attachment of the same handle is in that range, or what the
+ *             library itself has mapped for the handle
+ *   -ENOENT   (System V, hugetlb pool) the segment is of another IPC namespace
  *   -ENODATA  the segment has size 0
  *   -ENOMEM   not enough memory or address space, too many mappings, or (SHMX_POPULATE on System
  *             V) no memory to fill it; or the process locks its memory (mlockall(2)) and its limit
  *             is reached
  *   -ENOSPC   SHMX_POPULATE, and /dev/shm is full
- *   -EACCES   the permissions of the segment do not allow it (System V decides at each attach;
- *             SHMX_EXEC there needs the execute permission)
+ *   -EACCES   the handle does not allow it; or (System V, hugetlb pool) the permissions of the
+ *             segment do not, which are asked for at each attach there
  *   -EPERM    SHMX_EXEC, and /dev/shm is mounted noexec; or a seal of a memfd forbids it
  *   -ENOTSUP  SHMX_POPULATE on Linux before 5.14
  */
@@ -469,10 +484,10 @@ int shmx_stat_name(const char *name, struct shmx_stat *st);
  *
  *   mode   permission bits, of 0777
  *
- * Handles already open keep what they may do, but System V looks again at each attach. Like
- * fchmod(2), and IPC_SET of shmctl(2). (The link of an ephemeral System V segment, or of one that
- * was published without a key, has the time of the segment's last change. So use this function and
- * shmx_chown there, and not shmctl(2), which would make its name a stale one.)
+ * Handles already open keep what they may do. Like fchmod(2), and IPC_SET of shmctl(2). (The link
+ * of an ephemeral System V segment, or of one that was published without a key, has the time of the
+ * segment's last change. If anything but this function and shmx_chown changes such a segment, or
+ * the process is killed in the middle of them, its name cannot be opened any more.)
  *
  * Returns 0, or
  *   -EINVAL   other bits; or an ephemeral segment, and not 0600 among them
@@ -558,8 +573,7 @@ int shmx_fd(const struct shmx *seg);
  *
  * They never go past the end and never raise SIGBUS, even if another process shrinks the segment
  * meanwhile. (A write that meets such a shrinking may grow the segment again, up to the end of the
- * write.) They are not atomic with respect to other writers, and take no lock. On System V the
- * first of them attaches the segment once more, for as long as the handle is open.
+ * write.) They are not atomic with respect to other writers, and take no lock.
  *
  * Return the number of bytes copied, which is less than count only at the end of the segment: a
  * read at or past the end returns 0. Part of the bytes may have been copied when they fail. Or
@@ -572,7 +586,6 @@ int shmx_fd(const struct shmx *seg);
  *   -ENOTSUP  a write to an object of hugetlbfs, which knows no write(2): attach it
  *   -EFBIG    a write above this process's RLIMIT_FSIZE
  *   -ENOMEM   not enough memory or address space; or (System V) no huge pages for what is touched
- *   -ENOENT   (System V) the handle has not copied yet, and the segment is of another IPC namespace
  *   -EIO      (POSIX) a page cannot be brought back from swap (an attachment raises SIGBUS there)
  */
 ssize_t shmx_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
@@ -605,7 +618,8 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  *
  * What comes or goes during the walk may or may not be visited. No segment is opened or attached:
  * the counts of holders come from /proc/locks and /proc/sysvipc/shm, and are -1 where the former
- * cannot be read.
+ * cannot be read. The kernel tells them as of several moments, so while others come and go, one may
+ * be missing. visit must return; it must not be left by longjmp(3) or an exception.
  *
  * Returns 0, the value of visit, or
  *   -ENOMEM   not enough memory
@@ -617,9 +631,11 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
 
 /*
  * shmx_collect - remove what is provably dead: names that lead to nothing, ephemeral segments
- * without a holder, what creators and destroyers left that were killed in the middle. A POSIX
- * segment is removed only if the kernel says that no process at all has it open or mapped, so only
- * its owner or root can have it collected; and one on which anybody has a file lock is left alone.
+ * without a holder, what creators left that were killed in the middle. A POSIX segment is removed
+ * only if the kernel says, by a write lease (fcntl(2), F_SETLEASE), that no process at all has it
+ * open or mapped. So only its owner or root can have it collected, and a program that opens it at
+ * that moment may make the kernel send SIGURG to this process, which ignores that by default. An
+ * object on which anybody has a file lock, when the walk begins, is not even opened.
  *
  *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV; SHMX_ORPHANS (also remove persistent
  *           segments that no process has open or attached, if the caller is their owner or root:

@@ -224,7 +224,7 @@ function returns(    i, words, subject) {
         sub(/\n+$/, "", words)
         sub(/^Return/, "return", words)
         sub(/\. Or$/, "; or", words)
-        if (words ~ /( or| to)$/)
+        if (words ~ /[ \n](or|to)$/)
             words = words " one of the errors below"
         subject = title[order[i]]
         sub(/, /, " and ", subject)

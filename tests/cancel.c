@@ -20,7 +20,8 @@ struct stage {
     struct shmx         *made;
     unsigned             flag;
     const char          *wrong; /* the call with another result than usual */
-    bool                 finished, enabled;
+    bool                 finished;
+    int                  state, type; /* of cancellation, afterwards */
 };
 
 #define EXPECT(call, result)                                                                       \
@@ -294,18 +295,18 @@ static const struct action {
     { .name = "collect", .run = collect, .dead = true },
 };
 
-/* Ordinary cancellation: enabled and deferred. */
+/* Ordinary cancellation: enabled and deferred. Here are no variables whose surroundings on the
+   stack AddressSanitizer would watch, since it does not notice that the thread ends in the middle.
+ */
 static void *
 run_cancelled(void *arg)
 {
     struct stage *s = arg;
-    int           state, type;
 
     pthread_cancel(pthread_self());
     s->action->run(s);
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-    s->enabled = state == PTHREAD_CANCEL_ENABLE && type == PTHREAD_CANCEL_DEFERRED;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &s->state);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &s->type);
     s->finished = true;
     pthread_testcancel();
     return NULL;
@@ -375,8 +376,9 @@ START_TEST(no_function_is_a_cancellation_point)
     ok(pthread_join(thread, &ended));
     ck_assert_msg(s.finished, "%s: a cancellation point", s.action->name);
     ck_assert_msg(s.wrong == NULL, "%s: %s", s.action->name, s.wrong);
-    ck_assert_msg(s.enabled && ended == PTHREAD_CANCELED, "%s: the request is lost",
-                  s.action->name);
+    ck_assert_ptr_eq(ended, PTHREAD_CANCELED); /* the request is not lost */
+    ck_assert_int_eq(s.state, PTHREAD_CANCEL_ENABLE);
+    ck_assert_int_eq(s.type, PTHREAD_CANCEL_DEFERRED);
     if (s.action->locked) {
         close(fd);
         unlink("/dev/shm/locked");

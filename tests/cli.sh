@@ -258,6 +258,63 @@ foreign() {
     is "$(left)" 0
 }
 
+# What the kernel remembers of uses of System V segments, which looking at them is not.
+used() { tail -n +2 /proc/sysvipc/shm | awk '{ print "id " $2 ": lpid " $6 ", nattch " $7 ", atime " $12 ", dtime " $13 ", ctime " $14 }'; }
+looking() {
+    shmx create sysv:/named 4K
+    shmx create sysv:key=0x1234 4K
+    id=$(shmx create 4K)
+    mkfifo gate
+    shmx create --ephemeral sysv:/going 4K -- cat gate &
+    until shmx stat /going >/dev/null 2>&1; do sleep 0.01; done
+    sleep 1.1 # the times are in seconds
+    used >before
+    for words in 'stat named' 'stat //named' 'stat sysv:/named' 'stat sysv:key=0x1234' 'stat sysv:key=04660' "stat $id" 'stat going' \
+        'ls' 'ls --json' 'gc --dry-run' 'gc --dry-run --orphans' doctor; do
+        # shellcheck disable=SC2086 # words
+        expect 0 shmx $words
+        used >after
+        cmp -s before after || bad "'shmx $words' changed what is known of a segment: $(diff before after)"
+        cp after before
+    done
+    is "$(tail -n +2 /proc/sysvipc/shm | awk '$7 > 0' | wc -l)" 1
+    expect 0 shmx stat going
+    says 'State: ephemeral$'
+    is "$(shmx ls --noheadings -r -o STATE,NAME | grep going)" 'ephemeral /going'
+    : >gate
+    wait
+    rm gate
+    expect 1 shmx stat going
+    warns '^shmx: going: no such segment'
+
+    # shellcheck disable=SC2016 # for that shell
+    expect 0 shmx hold "$id" -- sh -c 'shmx rm "$1" && shmx stat "$1" && shmx ls --noheadings -r -o STATE,NAME' sh "$id"
+    says 'State: destroyed nameless$'
+    says "^nameless,destroyed $id\$"
+    expect 1 shmx stat "$id"
+    for name in sysv:key=0x posix:named sysv:id=-1 sysv:; do
+        expect 1 shmx stat "$name"
+        warns "^shmx: $name: invalid argument"
+    done
+    expect 0 shmx rm named sysv:key=0x1234
+    is "$(left) $(segments)" '0 0'
+}
+
+# A key cannot wait until its segment is filled, but what fails is not left.
+keys() {
+    head -c 10000 /dev/urandom >exact
+    expect 0 shmx create sysv:key=0x51a3 10000 --from exact
+    expect 1 shmx create sysv:key=0x51a3 10000 --from exact
+    warns 'exists already'
+    expect 0 shmx copy sysv:key=0x51a3 sysv:key=0x51a4
+    shmx read sysv:key=0x51a4 | cmp - exact || bad 'not what was copied'
+    expect 1 shmx create sysv:key=0x51a5 9999 --from exact
+    warns 'the input is larger than the segment'
+    is "$(segments)" 2
+    expect 0 shmx rm sysv:key=0x51a3 sysv:key=0x51a4
+    is "$(left) $(segments)" '0 0'
+}
+
 resizing() {
     shmx create /r 10
     expect 0 shmx resize /r 1M
@@ -322,6 +379,8 @@ wrong_use
 sizes
 listing
 foreign
+looking
+keys
 resizing
 terminal
 diagnosis

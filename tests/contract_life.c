@@ -3,9 +3,11 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -466,22 +468,17 @@ END_TEST
 
 #define RACERS 1000
 
-/* By name with an initialiser; a raw key can have none. */
 START_TEST(thousand_racers_one_creator)
 {
     static struct peer racers[RACERS];
     char               log[] = "/tmp/shmx-race-XXXXXX";
-    const char *const  argv[] = { "peer",
-                                  "race",
-                                 _i < 2 ? "/race" : "sysv:key=0x600d1dea",
-                                  "8192",
-                                  number(backend_flag[_i == 0 ? 0 : 1]),
-                                 _i < 2 ? log : "",
-                                  NULL };
-    int                k, created = 0, opened = 0, fd = mkstemp(log);
-    struct shmx       *seg;
-    struct stat        st;
-    struct rlimit      files;
+    const char *const  argv[] = {
+         "peer", "race", "/race", "8192", number(backend_flag[_i]), _i < 2 ? log : "", NULL
+    };
+    int           k, created = 0, opened = 0, fd = mkstemp(log);
+    struct shmx  *seg;
+    struct stat   st;
+    struct rlimit files;
 
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
@@ -508,10 +505,52 @@ START_TEST(thousand_racers_one_creator)
     unlink(log);
     ck_assert_int_eq(created, 1);
     ck_assert_int_eq(opened, RACERS - 1);
-    ck_assert_int_eq(st.st_size, _i < 2 ? 1 : 0); /* initialised once */
+    ck_assert_int_eq(st.st_size, 1); /* initialised once */
     ok(shmx_open(argv[2], 0, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
+}
+END_TEST
+
+#define KEY_RACERS 4
+#define KEY_TURNS  500
+
+/* A raw key, which can have no initialiser, is made by one of those who want it at the same time.
+ */
+START_TEST(one_creator_of_a_raw_key)
+{
+    pthread_barrier_t *barrier =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_barrierattr_t attributes;
+    int                  *created = (int *)(barrier + 1), k, turn;
+    struct shmx          *seg;
+    pid_t                 pids[KEY_RACERS];
+
+    ok(pthread_barrierattr_init(&attributes));
+    ok(pthread_barrierattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED));
+    ok(pthread_barrier_init(barrier, &attributes, KEY_RACERS));
+    for (k = 0; k < KEY_RACERS; k++) {
+        pids[k] = check_fork();
+        for (turn = 0; pids[k] == 0 && turn < KEY_TURNS; turn++) {
+            pthread_barrier_wait(barrier);
+            *created = 0;
+            pthread_barrier_wait(barrier);
+            int r = shmx_open_or_create("sysv:key=0x600d1dea", SIZE, 0600, 0, NULL, NULL, &seg);
+
+            ck_assert_msg(r >= 0, "%s", shmx_strerror(r));
+            ck_assert_int_eq(shmx_size(seg), SIZE);
+            __atomic_add_fetch(created, r, __ATOMIC_SEQ_CST);
+            pthread_barrier_wait(barrier);
+            ck_assert_int_eq(*created, 1);
+            if (r == 1)
+                ok(shmx_destroy(seg));
+            shmx_close(seg);
+        }
+        if (pids[k] == 0)
+            _exit(0);
+    }
+    for (k = 0; k < KEY_RACERS; k++)
+        join(pids[k]);
 }
 END_TEST
 
@@ -527,6 +566,7 @@ main(void)
     tcase_add_loop_test(tc, holders_are_counted, 0, BACKENDS);
     tcase_add_loop_test(tc, holders_are_counted_in_any_order, 0, BACKENDS);
     tcase_add_loop_test(tc, attaching_counts_once, 0, BACKENDS);
+    tcase_add_test(tc, one_creator_of_a_raw_key);
     tcase_add_loop_test(tc, fork_shares_the_hold, 0, BACKENDS);
     tcase_add_loop_test(tc, forked_child_keeps_it_alive, 0, BACKENDS);
 
@@ -546,6 +586,6 @@ main(void)
 
     tc = add_case(suite, "race");
     tcase_set_timeout(tc, 300);
-    tcase_add_loop_test(tc, thousand_racers_one_creator, 0, 3);
+    tcase_add_loop_test(tc, thousand_racers_one_creator, 0, BACKENDS);
     return suite_main(suite);
 }

@@ -17,10 +17,10 @@ mkdir -m 777 "$dir/counts"
 chmod -R a+rwX "$dir/counts"
 (umask 0 && GCOV_PREFIX=$dir/counts ctest --test-dir "$build" --output-on-failure --timeout 900 "$@")
 
-cd "$build/CMakeFiles/objects.dir"
+cd "$build/CMakeFiles/shmx-objects.dir"
 find . -name '*.gcno' | while read -r notes; do
     mkdir -p "$dir/objects/${notes%/*}"
-    cp "$notes" "$dir/counts/$build/CMakeFiles/objects.dir/${notes%.gcno}.gcda" "$dir/objects/${notes%/*}"
+    cp "$notes" "$dir/counts/$build/CMakeFiles/shmx-objects.dir/${notes%.gcno}.gcda" "$dir/objects/${notes%/*}"
 done
 cd "$dir" && find objects -name '*.gcda' -exec gcov -p {} + >/dev/null
 cat ./*"#src#"*.gcov | awk -F : '

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,9 +70,21 @@ removes_segment(const __u64 args[6])
 }
 
 static bool
-keeps_from_child(const __u64 args[6])
+opens_directory(const __u64 args[6])
 {
-    return args[2] == MADV_DONTFORK;
+    return (args[2] & O_DIRECTORY) && (args[2] & O_TMPFILE) != O_TMPFILE;
+}
+
+static bool
+wipes_in_child(const __u64 args[6])
+{
+    return args[2] == MADV_WIPEONFORK;
+}
+
+static bool
+sets_signal(const __u64 args[6])
+{
+    return args[1] == F_SETSIG;
 }
 
 static bool
@@ -81,9 +94,9 @@ locks_bytes(const __u64 args[6])
 }
 
 static bool
-awaits_bytes(const __u64 args[6])
+asks_for_bytes(const __u64 args[6])
 {
-    return args[1] == F_OFD_SETLKW;
+    return args[1] == F_OFD_GETLK || args[1] == F_GETFL;
 }
 
 static bool
@@ -103,6 +116,7 @@ tries_only(const __u64 args[6])
 #define SYS_readlink SYS_readlinkat
 #define SYS_symlink  SYS_symlinkat
 #define SYS_unlink   SYS_unlinkat
+#define SYS_rmdir    SYS_unlinkat
 #endif
 
 #define CALL(name) SYS_##name, #name
@@ -110,6 +124,7 @@ tries_only(const __u64 args[6])
 /* clang-format off */
 static const struct fault_kind kinds[] = {
     { CALL(openat), makes_file, { EACCES, EDQUOT, EINTR, EISDIR, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM, EROFS } },
+    { CALL(openat), opens_directory, { EACCES, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM } },
     { CALL(openat), opens_for_writing, { EACCES, EAGAIN, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM, EPERM, EROFS, ETXTBSY } },
     { CALL(openat), NULL, { EACCES, EAGAIN, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM } },
     { CALL(fallocate), NULL, { EFBIG, EINTR, ENOSPC, EOPNOTSUPP, EPERM } },
@@ -126,6 +141,7 @@ static const struct fault_kind kinds[] = {
     { CALL(unlink), NULL, { EACCES, ENOENT, ENOMEM, EPERM, EROFS } },
     { CALL(readlink), NULL, { EACCES, EINVAL, ENOENT, ENOMEM } },
     { CALL(readlinkat), NULL, { EACCES, EINVAL, ENOENT, ENOMEM } },
+    { CALL(utimensat), NULL, { EACCES, ENOENT, ENOMEM, EPERM, EROFS } },
     { CALL(getdents64), NULL, { ENOENT } },
     { CALL(getrandom), NULL, { EINTR } },
     { CALL(shmget), makes_segment, { EACCES, EEXIST, EINVAL, ENFILE, ENOMEM, ENOSPC, ENOSYS, EPERM } },
@@ -141,11 +157,15 @@ static const struct fault_kind kinds[] = {
     { CALL(munmap), NULL, { ENOMEM } },
     { CALL(mprotect), NULL, { ENOMEM } },
     { CALL(mremap), NULL, { EAGAIN, ENOMEM } },
-    { CALL(madvise), keeps_from_child, { EAGAIN, EINVAL, ENOMEM } },
+    { CALL(madvise), wipes_in_child, { EINVAL, ENOMEM } },
     { CALL(madvise), NULL, { EACCES, EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM } },
     { CALL(mlock), NULL, { EAGAIN, ENOMEM, EPERM } },
+    { CALL(mlock2), NULL, { EAGAIN, ENOMEM, EPERM } },
+    { CALL(munlock), NULL, { ENOMEM } },
+    { CALL(rmdir), NULL, { EACCES, EBUSY, ENOENT, ENOMEM, EPERM, EROFS } },
+    { CALL(fcntl), sets_signal, { 0 } },
     { CALL(fcntl), locks_bytes, { EACCES, EAGAIN, ENOLCK } },
-    { CALL(fcntl), awaits_bytes, { EINTR, ENOLCK } },
+    { CALL(fcntl), asks_for_bytes, { 0 } },
     { CALL(fcntl), duplicates, { EMFILE } },
     { CALL(fcntl), NULL, { ENOLCK } },
     { CALL(flock), tries_only, { EINTR, ENOLCK, EWOULDBLOCK } },
@@ -163,7 +183,7 @@ static const struct fault_kind kinds[] = {
     { CALL(sysinfo), NULL, { 0 } },
 };
 
-/* What is not tried: errors, a comma behind each, of a call, in functions that begin so. */
+/* What is not tried: errors, a comma behind each, of a call, in one function or in all. */
 static const struct {
     const char *call, *errors, *function, *reason;
 } left_out[] = {
@@ -177,8 +197,10 @@ static const struct {
     { "linkat", "EMLINK,", "", "an object has two links at most" },
     { "linkat", "EXDEV,", "shmx_create", "the object was made in the same directory" },
     { "linkat", "EXDEV,", "shmx_open_or_create", "the object was made in the same directory" },
-    { "renameat2", "EEXIST,", "shmx_destroy", "to a name of 64 random bits" },
-    { "renameat2", "EEXIST,", "shmx_remove", "to a name of 64 random bits" },
+    { "renameat2", "EEXIST,", "shmx_destroy", "to a name that no other living process makes" },
+    { "renameat2", "EEXIST,", "shmx_remove", "to a name that no other living process makes" },
+    { "symlink", "EEXIST,", "", "to a name that no other living process makes" },
+    { "fcntl", "every error,", "", "of F_SETSIG, F_GETFL and F_OFD_GETLK, which allocate nothing" },
     { "renameat2", "EBUSY, EINVAL,", "", "of mount points; of file systems other than tmpfs" },
     { "mmap", "ENODEV, ENFILE, ETXTBSY,", "", "not of files of tmpfs" },
     { "madvise", "EIO, EHWPOISON,", "", "not of the advice that we give; broken memory" },
@@ -186,10 +208,12 @@ static const struct {
     { "fcntl", "EACCES, EAGAIN,", "shmx_open_or_create", "nobody else has locks on an object that nobody else can open" },
     { "openat", "EAGAIN,", "shmx_open_fd", "nobody has a lease on what we have open" },
     { "openat", "EAGAIN,", "shmx_chown", "not of O_PATH" },
+    { "openat", "EAGAIN,", "", "of a directory or in /proc" },
     { "newfstatat", "ENOMEM,", "shmx_stat", "of a descriptor: that allocates nothing" },
     { "newfstatat", "ENOMEM,", "shmx_size", "of a descriptor: that allocates nothing" },
     { "mmap", "EACCES,", "shmx_pin", "the handle can read" },
     { "fallocate", "EFBIG,", "shmx_attach", "not beyond the end" },
+    { "fallocate", "EFBIG,", "shmx_attach_range", "not beyond the end" },
     { "fcntl", "EBUSY, EDEADLK, EPERM,", "", "not of locks of open file descriptions" },
 };
 /* clang-format on */
@@ -214,7 +238,7 @@ is_left_out(const struct fault_kind *kind, const char *function, int error)
     snprintf(name, sizeof name, "%s,", strerrorname_np(error));
     for (i = 0; i < sizeof left_out / sizeof *left_out; i++)
         if (strcmp(left_out[i].call, kind->name) == 0
-            && strncmp(function, left_out[i].function, strlen(left_out[i].function)) == 0
+            && (*left_out[i].function == '\0' || strcmp(function, left_out[i].function) == 0)
             && strstr(left_out[i].errors, name) != NULL)
             return true;
     return false;
@@ -231,15 +255,59 @@ faults_error(const struct fault_kind *kind, const char *function, int n)
     return 0;
 }
 
-bool
+/* Whether the call says that something is not there. */
+static bool
+denies(const struct fault_kind *kind, int error)
+{
+    const int n = kind->number;
+
+    if (n == SYS_shmget || kind->is == stats_segment)
+        return error == ENOENT || error == EINVAL || error == EIDRM;
+    if (kind->is == removes_segment || kind->is == sets_segment || kind->is == locks_segment)
+        return error == EINVAL || error == EIDRM;
+    if (n == SYS_readlink || n == SYS_readlinkat)
+        return error == ENOENT || error == EINVAL;
+    if (n == SYS_newfstatat || n == SYS_openat || n == SYS_renameat2 || n == SYS_unlink
+        || n == SYS_getdents64 || n == SYS_rmdir)
+        return error == ENOENT;
+    return n == SYS_kill && error == ESRCH;
+}
+
+/* Whether the call takes back what was made, or is part of making it once more. */
+static bool
+leaves(const struct fault_kind *kind, int error)
+{
+    if (kind->number == SYS_shmat) /* a new segment is gone already, and another one is made */
+        return error == EINVAL || error == EIDRM;
+    return kind->number == SYS_unlink || kind->number == SYS_brk || kind->is == removes_segment;
+}
+
+unsigned
 faults_excuse(const struct fault_kind *kind, int error)
 {
-    if (kind->number == SYS_shmget || kind->is == stats_segment)
-        return error == ENOENT || error == EINVAL || error == EIDRM;
-    if (kind->number == SYS_readlink) /* no /proc, so that nobody knows whose a link is */
-        return error == ENOENT;
-    return kind->number == SYS_unlink || kind->number == SYS_munmap || kind->number == SYS_shmdt
-           || kind->is == removes_segment;
+    const int n = kind->number;
+    unsigned  excuse = 0;
+
+    if (denies(kind, error) || n == SYS_munmap || n == SYS_shmdt)
+        excuse |= FAULT_LIES;
+    if (leaves(kind, error))
+        excuse |= FAULT_LEAVES;
+    if (n == SYS_flock || n == SYS_newfstatat || n == SYS_openat)
+        excuse |= FAULT_LOCKS;
+    return excuse;
+}
+
+bool
+faults_private(const struct fault_kind *kind)
+{
+    static const int private[] = { SYS_brk,   SYS_fstatfs, SYS_geteuid, SYS_getpid,   SYS_getrandom,
+                                   SYS_lseek, SYS_madvise, SYS_mmap,    SYS_mprotect, SYS_munlock };
+    size_t i;
+
+    for (i = 0; kind != NULL && i < sizeof private / sizeof *private; i++)
+        if (kind->number == private[i])
+            return true;
+    return false;
 }
 
 const char *

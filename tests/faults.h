@@ -14,9 +14,16 @@ const struct fault_kind *faults_find(const struct seccomp_data *call);
 /* The n-th error that it can fail with when that function makes it, from 0 on; 0: no more. */
 int faults_error(const struct fault_kind *kind, const char *function, int n);
 
-/* Whether something is left then, whoever is to blame: it takes back what was made, or says of what
-   is there that it is not. */
-bool faults_excuse(const struct fault_kind *kind, int error);
+/* What is to be excused when it fails so, whoever is to blame; 0: nothing. */
+enum {
+    FAULT_LEAVES = 1, /* it takes back what was made, so that something is left */
+    FAULT_LIES = 2,   /* it says of what is there that it is not, or does not undo what was done */
+    FAULT_LOCKS = 4   /* whoever cannot use the lock of an election leaves it to others */
+};
+unsigned faults_excuse(const struct fault_kind *kind, int error);
+
+/* Whether nobody else can tell if it has been made yet, nor could it tell what others do. */
+bool faults_private(const struct fault_kind *kind);
 
 const char *faults_name(const struct fault_kind *kind);
 

@@ -44,6 +44,9 @@ sed -n '/^struct shmx_stat {/,/^};/s/^    [^ ][^;/]* \([a-z_]*\)\(\[8\]\)\?; .*/
 grep '^\.It Vt' "$pages/shmx_stat.3" | sed 's/.* Fa //; s/\[8\]//' >"$dir/found"
 same 'members of struct shmx_stat' "$dir/members" "$dir/found"
 
+# clang-format runs the lines of a list together where one of them is too long. Then the page has no list.
+grep -n -E -e '-E[A-Z]+ {2,}[^ ]' "$header" | { ! grep -v -E '^[0-9]+: \*   -E' >&2; } || fail 'errors within a line of the header'
+
 # A page is turned back into comments like those of the header, and read like these.
 awk -f "$here/documented.awk" "$header" | sort >"$dir/errors"
 find "$pages" -name 'shmx_*.3' -type f -exec basename {} \; | while read -r page; do

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +126,7 @@ slow_init(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* race NAME SIZE FLAGS LOG: wait for the start, open or create; 10: opened, 11: created. LOG "":
-   without an initialiser. */
+/* race NAME SIZE FLAGS LOG: wait for the start, open or create; 10: opened, 11: created. */
 static int
 do_race(char **argv)
 {
@@ -136,19 +134,18 @@ do_race(char **argv)
     struct shmx   *seg;
     unsigned char *p;
     void          *addr;
-    const bool     init = *argv[5] != '\0';
     int            r, created;
 
     wait_for_test();
     created = shmx_open_or_create(argv[2], size, 0600, (unsigned)strtoul(argv[4], NULL, 0),
-                                  init ? slow_init : NULL, argv[5], &seg);
+                                  slow_init, argv[5], &seg);
     if (created < 0)
         die(argv[2], created);
     r = shmx_attach(seg, SHMX_RDONLY, &addr);
     if (r < 0)
         die("attach", r);
     for (i = 0, p = addr; i < size; i++)
-        if (p[i] != (!init ? 0 : i < size / 2 ? 0x11 : 0x22))
+        if (p[i] != (i < size / 2 ? 0x11 : 0x22))
             die("not initialised", -EIO);
     shmx_close(seg);
     return 10 + created;

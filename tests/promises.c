@@ -76,14 +76,6 @@ find_facts(struct shmx *h, struct facts *facts)
     return true;
 }
 
-bool
-is_really_ephemeral(struct shmx *seg)
-{
-    struct facts facts;
-
-    return find_facts(seg, &facts) && facts.ephemeral;
-}
-
 /* That the name leads to it, by means of the kernel and of the library. */
 static void
 check_name(const struct facts *facts)
@@ -115,9 +107,10 @@ check_name(const struct facts *facts)
 }
 
 static void
-check_state(struct shmx *h, unsigned flags, const struct facts *facts, bool ephemeral)
+check_state(struct shmx *h, unsigned flags, const struct facts *facts, const struct scenario *s)
 {
     struct shmx_stat told;
+    const bool       ephemeral = s->flags & SHMX_EPHEMERAL;
     const int        r = shmx_stat(h, &told);
 
     promise(r == 0, "it can be examined");
@@ -132,7 +125,7 @@ check_state(struct shmx *h, unsigned flags, const struct facts *facts, bool ephe
     if (facts->sysv)
         promise(!(told.state & SHMX_IS_DESTROYED) == !facts->ephemeral,
                 "shmx_stat tells that it is destroyed");
-    if (!facts->sysv || shmx_name(h) == NULL || strchr(shmx_name(h), '/') != NULL)
+    if (!(s->traits & LITTERED) && (!facts->sysv || strchr(shmx_name(h), '/') != NULL))
         promise(!(told.state & SHMX_IS_NAMELESS) == stage.named,
                 "shmx_stat tells whether it has a name");
 }
@@ -162,7 +155,7 @@ check_facts_of(struct shmx *h, unsigned flags, const struct scenario *s)
                 "nothing but the name leads to it");
     }
     check_name(&facts);
-    check_state(h, flags, &facts, ephemeral);
+    check_state(h, flags, &facts, s);
 }
 
 /* Calls body for each handle of the scenario. */
@@ -188,7 +181,7 @@ check_facts(const struct scenario *s)
 static void
 check_views(struct shmx *h, const char *one, const char *other)
 {
-    static char bytes[4 * WALK_SIZE];
+    static char  bytes[4 * WALK_SIZE];
     const size_t size = (size_t)stage.size;
 
     promise(size <= sizeof bytes && shmx_read(h, bytes, sizeof bytes, 0) == (ssize_t)size,

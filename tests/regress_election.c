@@ -186,7 +186,8 @@ init_and_look(void *addr, size_t size, void *arg)
     DIR           *dir = opendir("/dev/shm");
 
     (void)addr, (void)size;
-    while (dir != NULL && (d = readdir(dir)) != NULL)
+    ck_assert_ptr_nonnull(dir);
+    while ((d = readdir(dir)) != NULL)
         if (strncmp(d->d_name, ".shmx-lock-", 11) == 0)
             strcpy(common->lock, d->d_name);
     closedir(dir);

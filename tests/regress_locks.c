@@ -34,7 +34,7 @@ fork_grower(struct shmx *seg)
 
     if (pid == 0) {
         ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        raise(SIGSTOP);
+        kill(getpid(), SIGSTOP);
         _exit(shmx_resize(seg, 3000) != 0);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -224,7 +224,7 @@ START_TEST(a_readers_lock_does_not_keep_from_resizing)
     struct shmx_stat st;
     pid_t            pid = lock_whole_as_nobody("/dev/shm/read", _i == 0 ? F_OFD_SETLK : F_SETLK);
 
-    ok(shmx_resize(seg, 2 * SIZE));
+    ok(shmx_resize(seg, SIZE + 5000));
     ok(shmx_resize(seg, SIZE));
     ck_assert_str_eq(shmx_name(seg), "posix:/read");
     ok(shmx_stat(seg, &st));
@@ -255,7 +255,7 @@ lock_bytes_as_nobody(int locker)
         become_nobody();
         for (k = 0; k < LOCKS_PER_USER; k++) {
             fd = open("/dev/shm/x", O_RDONLY | O_CLOEXEC);
-            byte.l_start = ((off_t)1 << 62) + 1000000 - 2 * (locker * LOCKS_PER_USER + k);
+            byte.l_start = ((off_t)1 << 62) + 1000000 - 2L * (locker * LOCKS_PER_USER + k);
             ok(fcntl(fd, F_OFD_SETLK, &byte));
         }
         ck_assert_int_eq(write(ready[1], "r", 1), 1);

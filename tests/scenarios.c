@@ -14,8 +14,9 @@
 struct outputs outputs;
 struct stage   stage;
 
-const struct scenario *const scenario_tables[] = { name_scenarios, life_scenarios, memory_scenarios,
-                                                   data_scenarios, NULL };
+const struct scenario *const scenario_tables[] = { name_scenarios,    life_scenarios,
+                                                   collect_scenarios, memory_scenarios,
+                                                   data_scenarios,    NULL };
 
 void
 need(const char *what, int64_t r)
@@ -162,8 +163,8 @@ only_segment(void)
 void
 note_lived(const struct scenario *s, struct lived *lived)
 {
-    struct stat      st;
-    const bool       held = stage.keeper != 0, ephemeral = s->flags & SHMX_EPHEMERAL;
+    struct stat st;
+    const bool  held = stage.keeper != 0, ephemeral = s->flags & SHMX_EPHEMERAL;
 
     *lived = (struct lived){ .named = stage.named, .backend = s->flags & (POSIX | SYSV), .id = -1 };
     if (lived->backend == SYSV) {
@@ -180,7 +181,7 @@ note_lived(const struct scenario *s, struct lived *lived)
 }
 
 static const char *
-find_lost_segment(const struct lived *lived)
+find_lost_segment(const struct lived *lived, bool plain)
 {
     struct shmx_stat st;
     struct shmx     *seg;
@@ -193,7 +194,7 @@ find_lost_segment(const struct lived *lived)
         return "the segment";
     r = (int)shmx_read(seg, text, sizeof text, WALK_SIZE - sizeof text);
     shmx_close(seg);
-    if (r != sizeof text || strcmp(text, WALK_CONTENTS) != 0)
+    if (r != sizeof text || (!plain && strcmp(text, WALK_CONTENTS) != 0))
         return "the contents";
     if (lived->named && (shmx_stat_name(WALK_NAME, &st) < 0 || st.id != lived->id))
         return "the name";
@@ -201,15 +202,15 @@ find_lost_segment(const struct lived *lived)
 }
 
 const char *
-find_lost(const struct lived *lived)
+find_lost(const struct lived *lived, bool plain)
 {
     struct stat st;
 
     if (!lived->there)
         return NULL;
     if (lived->backend == SYSV)
-        return find_lost_segment(lived);
+        return find_lost_segment(lived, plain);
     if (lstat("/dev/shm" WALK_NAME, &st) < 0 || st.st_ino != lived->ino)
         return "the name";
-    return find_incomplete(false);
+    return find_incomplete(plain);
 }

@@ -29,7 +29,8 @@ enum {
     TIDIES = 8,    /* a call that fails may have removed names: they lead to nothing alive */
     ONCE = 16,     /* after a failure it cannot be done again */
     LITTERED = 32, /* something else is left when all is well and over */
-    RENEWS = 64    /* what leads to the segment changes with it */
+    IN_PART = 64,  /* what it cannot do it leaves to be done later, by itself or by collecting */
+    SLOW = 128     /* takes a second: not every fault is tried */
 };
 
 struct scenario {
@@ -48,9 +49,9 @@ struct scenario {
 /* What there is in a scenario, and what is to be true of the segment. Calls that succeed say here
    what they have changed. */
 struct stage {
-    struct shmx *seg, *other; /* handles */
+    struct shmx *seg, *other;                       /* handles */
     unsigned     seg_flags, other_flags, out_flags; /* of them, and of outputs.seg */
-    void        *addr; /* an attachment of seg */
+    void        *addr;                              /* an attachment of seg */
     uint64_t     size;
     mode_t       mode;
     uid_t        uid;
@@ -66,8 +67,8 @@ extern struct stage   stage;
 
 /* Tables that end with a scenario without a name; the last table is NULL. */
 extern const struct scenario *const scenario_tables[];
-extern const struct scenario        name_scenarios[], life_scenarios[], memory_scenarios[],
-    data_scenarios[];
+extern const struct scenario        name_scenarios[], life_scenarios[], collect_scenarios[],
+    memory_scenarios[], data_scenarios[];
 
 #define POSIX SHMX_POSIX
 #define SYSV  SHMX_SYSV
@@ -75,7 +76,9 @@ extern const struct scenario        name_scenarios[], life_scenarios[], memory_s
 
 #define BOTH(name, function, flags, traits, prepare, call, verify)                                 \
     { "posix " name, function, POSIX | (flags), traits, prepare, call, verify },                   \
-        { "sysv " name, function, SYSV | (flags), traits, prepare, call, verify }
+    {                                                                                              \
+        "sysv " name, function, SYSV | (flags), traits, prepare, call, verify                      \
+    }
 
 /* walk.c: something is wrong; the first complaint counts. */
 void complain(const char *what, const char *more);
@@ -103,8 +106,12 @@ void promise(bool kept, const char *what);
 /* Of every handle that there is: what the kernel says of its segment, and that it can be used. */
 void check_facts(const struct scenario *s);
 void check_uses(const struct scenario *s);
-/* Whether it really goes with its last holder. */
-bool is_really_ephemeral(struct shmx *seg);
+/* What an attachment at outputs.addr is. */
+struct view {
+    size_t   offset, length;
+    unsigned flags;
+};
+void check_view(struct view v);
 /* Everything is ended in order. */
 void end_all(const struct scenario *s);
 
@@ -113,13 +120,14 @@ const char *find_incomplete(bool plain);
 
 /* A segment that was there before the call, so that it can be looked for after a kill. */
 struct lived {
-    bool           there, named;
-    bool           must; /* live on, whatever happens to this process */
-    unsigned       backend;
-    int            id;
-    unsigned long  ino;
+    bool          there, named;
+    bool          must; /* live on, whatever happens to this process */
+    unsigned      backend;
+    int           id;
+    unsigned long ino;
 };
-void        note_lived(const struct scenario *s, struct lived *lived);
-const char *find_lost(const struct lived *lived); /* NULL, or what is wrong */
+void note_lived(const struct scenario *s, struct lived *lived);
+/* NULL, or what is lost of it. */
+const char *find_lost(const struct lived *lived, bool plain);
 
 #endif

@@ -179,7 +179,7 @@ stream(const struct scenario *s)
 static void
 check_contents(const struct scenario *s)
 {
-    char text[sizeof WALK_CONTENTS] = "", rest[2 * WALK_SIZE], zero[2 * WALK_SIZE] = "";
+    char         text[sizeof WALK_CONTENTS] = "", rest[2 * WALK_SIZE], zero[2 * WALK_SIZE] = "";
     const size_t beyond = (size_t)stage.size - WALK_SIZE;
 
     (void)s;
@@ -247,7 +247,6 @@ const struct scenario data_scenarios[] = {
     { "posix grow", "shmx_resize", POSIX, 0, begin_attached, grow, check_contents },
     { "posix grow sparse", "shmx_resize", POSIX | SHMX_SPARSE, 0, begin_named, grow, check_grown_sparse },
     { "posix grow pinned", "shmx_resize", POSIX, 0, begin_pinned, grow, check_contents },
-    { "posix grow what is grown", "shmx_resize", POSIX, 0, begin_pinned_and_grown, grow, check_contents },
     { "posix shrink", "shmx_resize", POSIX, 0, begin_grown, shrink, check_contents },
     BOTH("pin", "shmx_pin", 0, 0, begin_named, pin, check_pinned),
     BOTH("pin again", "shmx_pin", 0, 0, begin_pinned, pin, check_pinned),

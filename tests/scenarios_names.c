@@ -105,6 +105,16 @@ begin_memfd(const struct scenario *s)
     stage.mode = 0777;
 }
 
+static int appending; /* a descriptor */
+
+static void
+begin_appending(const struct scenario *s)
+{
+    begin_named(s);
+    appending = open("/dev/shm" WALK_NAME, O_RDWR | O_APPEND | O_CLOEXEC);
+    need("append", appending < 0 ? -errno : 0);
+}
+
 /* Calls. */
 
 static int64_t
@@ -154,7 +164,7 @@ open_named(const struct scenario *s)
     return open_as(WALK_NAME, 0);
 }
 
-/* Whoever finds a dead one removes it. */
+/* Whoever finds a dead one may remove it. */
 static int64_t
 open_dead(const struct scenario *s)
 {
@@ -205,20 +215,20 @@ open_descriptor(const struct scenario *s)
     return shmx_open_fd(shmx_fd(stage.seg), 0, &outputs.seg);
 }
 
+/* Whoever appends does not say where to. */
+static int64_t
+open_appending(const struct scenario *s)
+{
+    (void)s;
+    return shmx_open_fd(appending, 0, &outputs.seg);
+}
+
 static int64_t
 open_descriptor_narrowly(const struct scenario *s)
 {
     (void)s;
     stage.out_flags = SHMX_RDONLY | SHMX_OWNED;
     return shmx_open_fd(shmx_fd(stage.seg), stage.out_flags, &outputs.seg);
-}
-
-/* Whoever appends does not say where to. */
-static void
-begin_appending(const struct scenario *s)
-{
-    begin_named(s);
-    need("append", fcntl(shmx_fd(stage.seg), F_SETFL, O_APPEND));
 }
 
 static int64_t
@@ -234,11 +244,19 @@ publish(const struct scenario *s)
 /* Promises. */
 
 static void
+close_appending(const struct scenario *s)
+{
+    (void)s;
+    close(appending);
+}
+
+static void
 knows_its_name(struct shmx *h, const struct scenario *s)
 {
     const char *name = shmx_name(h);
 
-    promise(name != NULL && strcmp(name, s->flags & SYSV ? "sysv:" WALK_NAME : "posix:" WALK_NAME) == 0,
+    promise(name != NULL
+                && strcmp(name, s->flags & SYSV ? "sysv:" WALK_NAME : "posix:" WALK_NAME) == 0,
             "the handle knows its name");
 }
 
@@ -302,13 +320,14 @@ const struct scenario name_scenarios[] = {
     BOTH("open again", "shmx_open", 0, 0, begin_attached, open_named, check_opened),
     BOTH("open read-only", "shmx_open", 0, 0, begin_cold, open_read_only, check_opened),
     BOTH("open ephemeral", "shmx_open", GONE, 0, begin_named, open_named, check_opened),
-    BOTH("open dead", "shmx_open", GONE, TIDIES | PLAIN, begin_dead, open_dead, check_vacated),
+    { "posix open dead", "shmx_open", POSIX | GONE, TIDIES | PLAIN | IN_PART, begin_dead, open_dead, check_vacated },
+    { "sysv open dead", "shmx_open", SYSV | GONE, LITTERED | PLAIN, begin_dead, open_dead, check_vacated },
     { "sysv open key", "shmx_open", SYSV, PLAIN | STAYS, begin_keyed, open_keyed, NULL },
     { "sysv open id", "shmx_open", SYSV, STAYS, begin_anonymous, open_id, NULL },
 
     BOTH("open or create new", "shmx_open_or_create", 0, 0, begin_with_nothing, open_or_create, check_new),
     BOTH("open or create ephemeral", "shmx_open_or_create", GONE, 0, begin_with_nothing, open_or_create, check_new),
-    BOTH("open or create after a killed one", "shmx_open_or_create", GONE, TIDIES, begin_locked, open_or_create, check_new),
+    BOTH("open or create after a killed one", "shmx_open_or_create", GONE, TIDIES | LITTERED, begin_locked, open_or_create, check_new),
     BOTH("open or create where a dead one is", "shmx_open_or_create", GONE, TIDIES, begin_dead, open_or_create, check_new),
     BOTH("open or create plain", "shmx_open_or_create", 0, PLAIN, begin_with_nothing, open_or_create_plain, check_new),
     BOTH("open or create old", "shmx_open_or_create", 0, 0, begin_cold, open_or_create, check_opened),
@@ -317,7 +336,7 @@ const struct scenario name_scenarios[] = {
     { "posix open fd anonymous", "shmx_open_fd", POSIX, 0, begin_anonymous, open_descriptor, NULL },
     { "posix open fd ephemeral", "shmx_open_fd", POSIX | GONE, 0, begin_named, open_descriptor, NULL },
     { "posix open fd read-only", "shmx_open_fd", POSIX, 0, begin_named, open_descriptor_narrowly, NULL },
-    { "posix open fd that appends", "shmx_open_fd", POSIX, 0, begin_appending, open_descriptor, NULL },
+    { "posix open fd that appends", "shmx_open_fd", POSIX, 0, begin_appending, open_appending, close_appending },
     { "posix open fd of a memfd", "shmx_open_fd", POSIX, PLAIN, begin_memfd, open_descriptor, NULL },
 
     { "posix publish", "shmx_publish", POSIX, 0, begin_anonymous, publish, check_published },

@@ -51,13 +51,14 @@ add_entry(const char *entry, bool alike)
 }
 
 static void
-add_entries(bool alike)
+add_entries(bool alike, bool locks)
 {
     struct dirent *d;
     DIR           *dir = opendir("/dev/shm");
 
     while (dir != NULL && (d = readdir(dir)) != NULL)
-        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0
+            && (locks || !begins(d->d_name, ".shmx-lock-")))
             add_entry(d->d_name, alike);
     if (dir != NULL)
         closedir(dir);
@@ -160,7 +161,7 @@ snapshot(char text[SNAPSHOT_MAX], unsigned what)
 
     count = 0;
     if (what & SNAPSHOT_NAMES)
-        add_entries(what & SNAPSHOT_ALIKE);
+        add_entries(what & SNAPSHOT_ALIKE, !(what & SNAPSHOT_NO_LOCKS));
     if (what & SNAPSHOT_SEGMENTS)
         add_segments(what & SNAPSHOT_ALIKE);
     if (what & SNAPSHOT_OWN)
@@ -171,18 +172,25 @@ snapshot(char text[SNAPSHOT_MAX], unsigned what)
         used += (size_t)snprintf(text + used, SNAPSHOT_MAX - used, "%s\n", lines[i]);
 }
 
+/* The lines are sorted. */
 const char *
-snapshot_difference(const char *one, const char *other)
+snapshot_missing(const char *one, const char *other)
 {
     static char line[256];
     size_t      length;
+    int         order;
 
-    for (; *one != '\0'; one += length, other += length) {
+    while (*one != '\0') {
         length = strcspn(one, "\n") + 1;
-        if (strncmp(one, other, length) == 0)
-            continue;
         snprintf(line, sizeof line, "%.*s", (int)length - 1, one);
-        return line;
+        do {
+            order = strncmp(one, other, length);
+            if (order >= 0)
+                other += strcspn(other, "\n") + (*other != '\0');
+        } while (order > 0 && *other != '\0');
+        if (order != 0)
+            return line;
+        one += length;
     }
     return "";
 }

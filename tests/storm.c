@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * storm SECONDS [both|posix|sysv [SEED]]: processes create, open, publish, write, verify, destroy
- * and remove over a few names, and are killed at any moment. Whoever opens a segment sees it
- * full-sized, initialised and of one generation; and when all is over and collected, only what is
- * named and complete is left. To be run by world. The seed is printed, and replays what each
- * process tries, not what the kernel interleaves.
+ * storm SECONDS [both|posix|sysv [SEED]]: processes create, open, publish, write, resize, change,
+ * collect, destroy and remove over a few names, some with children that share their handles or
+ * leave for other IPC namespaces, and are killed at any moment. Whoever opens a segment sees it
+ * full-sized, initialised and of one generation. A segment that is being named is not lost, one
+ * that is held keeps its name, one that is resized has one of the sizes. When all is over and
+ * collected, only what is named and complete is left. To be run by world. The seed is printed, and
+ * replays what each process tries, not what the kernel interleaves.
  */
-#include "shmx.h"
+#include "storm.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define WORKERS 8
-#define NAMES   4
-#define SIZE    16384
-#define WORDS   (SIZE / sizeof(unsigned))
+struct storm *storm;
+const size_t  sizes[SIZES] = { SIZE, SIZE + 1, 3 * SIZE - 100, 5 * SIZE };
 
-/* The backends that segments are made on. */
-static unsigned backends = SHMX_POSIX | SHMX_SYSV;
+static struct shmx *held[2];
 
-static void
+void
 violation(const char *what, int r)
 {
     fprintf(stderr, "VIOLATION in %d: %s (%s)\n", (int)getpid(), what, shmx_strerror(r));
+    storm->violations++;
     _exit(1);
 }
 
 /* Every word is the same number, other than 0: that of the generation. */
-static int
+int
 initialise(void *addr, size_t size, void *arg)
 {
     const unsigned generation = (unsigned)rand() | 1;
@@ -67,147 +70,128 @@ tell_mixture(struct shmx *seg, const unsigned *words)
 }
 
 static void
-verify(struct shmx *seg)
+verify_words(struct shmx *seg)
 {
     const unsigned *words;
     void           *addr;
     size_t          i;
-    int             r = shmx_attach(seg, SHMX_RDONLY, &addr);
+    int             r = shmx_attach_range(seg, 0, SIZE, SHMX_RDONLY, &addr);
 
     if (r < 0)
         violation("attach", r);
-    if (shmx_size(seg) != SIZE)
-        violation("not full-sized", 0);
     for (i = 0, words = addr; i < WORDS; i++)
         if (words[i] == 0 || words[i] != words[0]) {
             tell_mixture(seg, words);
             violation("not of one generation", 0);
         }
-    shmx_detach(seg, addr);
-}
-
-/* What is written is what is there: others verify meanwhile. */
-static void
-rewrite(struct shmx *seg)
-{
-    const size_t at = (size_t)rand() % WORDS * sizeof(unsigned);
-    unsigned     word;
-
-    if (shmx_read(seg, &word, sizeof word, at) != sizeof word
-        || shmx_write(seg, &word, sizeof word, at) != sizeof word)
-        violation("read and write", 0);
-}
-
-static void
-expect(const char *what, int r, int or_else)
-{
-    if (r < 0 && r != -ENOENT && r != or_else)
-        violation(what, r);
-}
-
-static void
-open_or_create(const char *name, unsigned flags)
-{
-    struct shmx *seg;
-    int          r = shmx_open_or_create(name, SIZE, 0600, flags, initialise, NULL, &seg);
-
-    expect("open_or_create", r, -EEXIST);
+    r = shmx_detach(seg, addr);
     if (r < 0)
-        return;
-    verify(seg);
-    rewrite(seg);
-    if (rand() % 3 == 0)
-        expect("destroy", shmx_destroy(seg), 0);
-    shmx_close(seg);
+        violation("detach", r);
 }
 
-static void
-open_only(const char *name)
+void
+verify(struct shmx *seg)
 {
-    struct shmx *seg;
-    int          r = shmx_open(name, rand() % 2 ? SHMX_RDONLY : 0, &seg);
-
-    expect("open", r, 0);
-    if (r < 0)
-        return;
-    verify(seg);
-    shmx_close(seg);
+    if (shmx_size(seg) != SIZE)
+        violation("not full-sized", 0);
+    verify_words(seg);
 }
 
-/* Ephemeral: a persistent anonymous one would rightly stay when we are killed. */
-static void
-publish(const char *name, unsigned flags)
+void
+verify_sized(struct shmx *seg)
 {
-    struct shmx *seg;
-    void        *addr = NULL;
-    int          r = shmx_create(NULL, SIZE, 0600, flags | SHMX_EPHEMERAL, &seg);
+    static char   rest[5 * SIZE], zero[5 * SIZE];
+    const int64_t size = shmx_size(seg);
+    ssize_t       n;
+    int           i = 0;
 
-    if (r < 0 || (r = shmx_attach(seg, 0, &addr)) < 0)
-        violation("create", r);
-    initialise(addr, SIZE, NULL);
-    r = shmx_publish(seg, name);
-    expect("publish", r, -EEXIST);
-    if (r == 0)
-        verify(seg);
-    if (rand() % 2)
-        expect("destroy", shmx_destroy(seg), 0);
-    shmx_close(seg);
-}
-
-static void
-work(unsigned seed)
-{
-    char     name[16];
-    unsigned flags;
-
-    srand(seed);
-    for (;;) {
-        snprintf(name, sizeof name, "/storm%d", rand() % NAMES);
-        flags = backends & (rand() % 2 ? SHMX_POSIX : SHMX_SYSV);
-        if (flags == 0)
-            flags = backends;
-        switch (rand() % 6) {
-        case 0:
-        case 1:
-            open_or_create(name, flags | (rand() % 2 ? SHMX_EPHEMERAL : 0));
-            break;
-        case 2:
-        case 3:
-            open_only(name);
-            break;
-        case 4:
-            expect("remove", shmx_remove(name), 0);
-            break;
-        case 5:
-            publish(name, flags);
-            break;
-        }
-    }
+    while (i < SIZES && size != (int64_t)sizes[i])
+        i++;
+    if (i == SIZES)
+        violation("a size that nobody has asked for", 0);
+    verify_words(seg);
+    n = shmx_read(seg, rest, sizeof rest, SIZE);
+    if (n < 0 || memcmp(rest, zero, (size_t)n) != 0)
+        violation("what was added is not zero", n < 0 ? (int)n : 0);
 }
 
 static pid_t
-start(unsigned seed)
+start(unsigned worker, unsigned seed)
 {
     pid_t pid = fork();
 
-    if (pid == 0)
-        work(seed);
+    if (pid == 0) {
+        setpgid(0, 0);
+        work(worker, seed);
+    }
     if (pid < 0) {
         perror("fork");
         exit(1);
     }
+    setpgid(pid, pid);
     return pid;
 }
 
-/* Kill it; false if it had found a violation before. */
+/* Anonymous persistent segments that the process has made and left. Nothing but their ids leads to
+   them, so they are its own affair. */
+static void
+remove_anonymous(pid_t pid)
+{
+    char     line[512];
+    int      id, key, maker, attached;
+    unsigned mode;
+    FILE    *f = fopen("/proc/sysvipc/shm", "re");
+
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (sscanf(line, "%d %d %o %*u %d %*d %d", &key, &id, &mode, &maker, &attached) == 5
+            && key == 0 && maker == pid && attached == 0 && !(mode & SHM_DEST))
+            shmctl(id, IPC_RMID, NULL);
+    if (f != NULL)
+        fclose(f);
+}
+
+/* What a killed worker was publishing is still there. */
+static void
+look_after(unsigned worker, pid_t pid)
+{
+    struct slot *slot = &storm->slots[worker];
+    struct shmx *seg;
+    char         name[32];
+    int          r = -ENOENT;
+
+    if (slot->keeping == PUBLISHING && slot->id >= 0) {
+        snprintf(name, sizeof name, "sysv:id=%d", slot->id);
+        r = shmx_open(name, 0, &seg);
+        if (r < 0)
+            violation("a segment that was being published is lost", r);
+        verify(seg);
+        shmx_close(seg);
+    }
+    snprintf(name, sizeof name, "/kept%u", worker);
+    r = shmx_open(name, 0, &seg);
+    expect("open what was published", r, 0);
+    if (r == 0) {
+        verify(seg);
+        expect("destroy what was published", shmx_destroy(seg), 0);
+        shmx_close(seg);
+    }
+    remove_anonymous(pid);
+    slot->keeping = NOT_KEEPING;
+    snprintf(name, sizeof name, "/elsewhere%u", worker);
+    expect("remove what is elsewhere", shmx_remove(name), 0);
+}
+
+/* Kill it, and mostly its children; false if it had found a violation before. */
 static bool
-stop(pid_t pid)
+stop(unsigned worker, pid_t pid)
 {
     int status;
 
+    kill(rand() % 4 ? -pid : pid, SIGKILL);
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
-    return WIFSIGNALED(status);
+    look_after(worker, pid);
+    return WIFSIGNALED(status) && storm->violations == 0;
 }
 
 /* What may be left is persistent, has a name and is complete. */
@@ -221,10 +205,98 @@ inspect(const char *name, const struct shmx_stat *st, void *arg)
         *(bool *)arg = false;
         return 0;
     }
-    verify(seg);
+    if (strstr(name, "/sized") != NULL)
+        verify_sized(seg);
+    else
+        verify(seg);
     shmx_destroy(seg);
     shmx_close(seg);
     return 0;
+}
+
+/* Ephemeral ones that somebody holds all the time, so that they are always to be had. */
+static void
+hold(void)
+{
+    int r = 0;
+
+    if (storm->backends & SHMX_POSIX)
+        r = shmx_open_or_create(HELD_POSIX, SIZE, 0600, SHMX_POSIX | SHMX_EPHEMERAL, initialise,
+                                NULL, &held[0]);
+    if (r >= 0 && (storm->backends & SHMX_SYSV))
+        r = shmx_open_or_create(HELD_SYSV, SIZE, 0600, SHMX_SYSV | SHMX_EPHEMERAL, initialise, NULL,
+                                &held[1]);
+    if (r < 0)
+        violation("hold", r);
+}
+
+static void
+let_go(void)
+{
+    struct shmx_stat st;
+    int              i;
+
+    for (i = 0; i < 2; i++) {
+        if (held[i] == NULL)
+            continue;
+        verify(held[i]);
+        if (shmx_stat(held[i], &st) < 0 || (st.state & SHMX_IS_NAMELESS))
+            violation("what was held has lost its name", 0);
+        shmx_close(held[i]);
+    }
+}
+
+/* Links that a killed process has left whose segments were in an IPC namespace of its own. Nobody
+   here can tell that they lead nowhere. */
+static int
+remove_foreign_links(void)
+{
+    char           path[512], text[256], here[64] = "", *ipc;
+    struct dirent *d;
+    int            count = 0;
+    DIR           *dir = opendir("/dev/shm");
+
+    if (readlink("/proc/self/ns/ipc", here, sizeof here - 1) < 0)
+        return -1;
+    while (dir != NULL && (d = readdir(dir)) != NULL) {
+        snprintf(path, sizeof path, "/dev/shm/%s", d->d_name);
+        memset(text, 0, sizeof text);
+        if (strncmp(d->d_name, ".shmx-", 6) != 0 || readlink(path, text, sizeof text - 1) < 0)
+            continue;
+        ipc = strstr(text, " ipc=");
+        if (ipc != NULL && strtoul(ipc + 5, NULL, 10) != strtoul(strchr(here, '[') + 1, NULL, 10))
+            count += unlink(path) == 0;
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return count;
+}
+
+static bool
+rage(time_t end, unsigned seed)
+{
+    pid_t    pids[WORKERS];
+    unsigned generation = 0, i;
+    bool     well = true;
+
+    srand(seed);
+    for (i = 0; i < WORKERS; i++)
+        pids[i] = start(i, seed + generation++);
+    while (well && time(NULL) < end) {
+        usleep(1000 + (useconds_t)(rand() % 5000));
+        i = (unsigned)rand() % WORKERS;
+        well = stop(i, pids[i]);
+        pids[i] = start(i, seed + generation++);
+        while (waitpid(-1, NULL, WNOHANG) > 0) {
+        } /* grandchildren */
+    }
+    for (i = 0; i < WORKERS; i++)
+        well = stop(i, pids[i]) && well;
+    while (waitpid(-1, NULL, 0) > 0) {
+    }
+    printf("storm: %u kills\n", generation);
+    fflush(stdout);
+    return well && storm->violations == 0;
 }
 
 int
@@ -232,28 +304,23 @@ main(int argc, char **argv)
 {
     const time_t   end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 5);
     const unsigned seed = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 0) : (unsigned)time(NULL);
-    pid_t          pids[WORKERS];
-    unsigned       generation = 0, i;
-    bool           well = true;
+    bool           well;
 
+    storm = mmap(NULL, sizeof *storm, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (storm == MAP_FAILED)
+        return 1;
+    storm->backends = SHMX_POSIX | SHMX_SYSV;
     if (argc > 2 && strcmp(argv[2], "both") != 0)
-        backends = strcmp(argv[2], "posix") == 0 ? SHMX_POSIX : SHMX_SYSV;
+        storm->backends = strcmp(argv[2], "posix") == 0 ? SHMX_POSIX : SHMX_SYSV;
     printf("storm: seed %u\n", seed);
     fflush(stdout);
-    srand(seed);
-    for (i = 0; i < WORKERS; i++)
-        pids[i] = start(seed + generation++);
-    while (well && time(NULL) < end) {
-        usleep(1000 + (useconds_t)(rand() % 5000));
-        i = (unsigned)rand() % WORKERS;
-        well = stop(pids[i]);
-        pids[i] = start(seed + generation++);
-    }
-    for (i = 0; i < WORKERS; i++)
-        well = stop(pids[i]) && well;
-    printf("storm: %u kills\n", generation);
-    fflush(stdout);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    hold();
+    well = rage(end, seed);
+    let_go();
     shmx_collect(0, NULL, NULL);
+    printf("storm: %d links to other IPC namespaces\n", remove_foreign_links());
+    fflush(stdout);
     shmx_list(0, inspect, &well);
     if (well && shmx_collect(0, NULL, NULL) == 0)
         return execlp("sh", "sh", "-c", "ls -A /dev/shm | { ! grep . ; }", (char *)NULL);

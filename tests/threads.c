@@ -61,52 +61,52 @@ START_TEST(one_handle_many_threads)
 }
 END_TEST
 
-/* What all threads do to one handle, at the same time as far as that can be had. */
-struct turn {
+/* What all threads do to one handle at the same time, as far as that can be had. */
+enum action { PUBLISH, ATTACH, READ, DESTROY };
+
+static struct {
     pthread_barrier_t barrier;
     void             *place; /* where all attach */
-    int               turn;
+    enum action       action;
     int               results[THREADS];
-    void             *addrs[THREADS];
-};
-
-static struct turn turn;
+} turn;
 
 static void *
 take_turn(void *arg)
 {
     const size_t k = (uintptr_t)arg;
+    void        *addr = turn.place;
     char         name[16];
 
     snprintf(name, sizeof name, "/turn%zu", k);
     pthread_barrier_wait(&turn.barrier);
-    if (turn.turn == 0) {
+    if (turn.action == PUBLISH)
         turn.results[k] = shmx_publish(seg, name);
-    } else if (turn.turn == 1) {
-        turn.addrs[k] = turn.place;
-        turn.results[k] = shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &turn.addrs[k]);
-    } else {
+    else if (turn.action == ATTACH)
+        turn.results[k] = shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr);
+    else if (turn.action == READ)
+        turn.results[k] = (int)shmx_read(seg, name, 1, 0) - 1;
+    else
         turn.results[k] = shmx_destroy(seg);
-    }
     return NULL;
 }
 
-/* One of them has come first, and the others were told so. */
+/* So many of them have succeeded, and the others were told that they came too late. */
 static void
-assert_one(int number, int late)
+assert_turn(enum action action, size_t count, int late)
 {
     pthread_t threads[THREADS];
-    size_t    k, first = 0;
+    size_t    k, succeeded = 0;
 
-    turn.turn = number;
+    turn.action = action;
     for (k = 0; k < THREADS; k++)
         ok(pthread_create(&threads[k], NULL, take_turn, (void *)k)); /* NOLINT */
     for (k = 0; k < THREADS; k++) {
         ok(pthread_join(threads[k], NULL));
-        first += turn.results[k] == 0;
+        succeeded += turn.results[k] == 0;
         ck_assert(turn.results[k] == 0 || turn.results[k] == -EBUSY || turn.results[k] == late);
     }
-    ck_assert_msg(first == 1, "turn %d: %zu were first", number, first);
+    ck_assert_msg(succeeded == count, "action %d: %zu succeeded", (int)action, succeeded);
 }
 
 static int
@@ -117,25 +117,37 @@ count_names(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
+static int
+names(void)
+{
+    int count = 0;
+
+    ok(shmx_list(0, count_names, &count));
+    return count;
+}
+
 START_TEST(one_of_many_threads_is_first)
 {
-    int k, names;
+    struct shmx_stat st;
+    void            *addr;
+    int              k;
 
     ok(pthread_barrier_init(&turn.barrier, NULL, THREADS));
     for (k = 0; k < 50; k++) {
         ok(shmx_create(NULL, SIZE, 0600, backend_flag[_i], &seg));
-        assert_one(0, -EINVAL);
-        names = 0;
-        ok(shmx_list(0, count_names, &names));
-        ck_assert_int_eq(names, 1);
+        assert_turn(PUBLISH, 1, -EINVAL);
+        ck_assert_int_eq(names(), 1);
+        ok(shmx_attach(seg, 0, &addr));
+        assert_turn(READ, THREADS, 0); /* and the first makes the window for all */
+        ok(shmx_stat(seg, &st));
+        ck_assert_int_eq(st.holders, 1 + _i);
         turn.place = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        assert_one(1, -EBUSY);
+        assert_turn(ATTACH, 1, -EBUSY);
         strcpy(turn.place, "attached");
-        assert_one(2, -ENOENT);
+        ck_assert_str_eq(addr, "attached");
+        assert_turn(DESTROY, 1, -ENOENT);
         shmx_close(seg);
-        names = 0;
-        ok(shmx_list(0, count_names, &names));
-        ck_assert_int_eq(names, 0);
+        ck_assert_int_eq(names(), 0);
     }
     ok(pthread_barrier_destroy(&turn.barrier));
 }

@@ -23,6 +23,7 @@ set_tid_address the dynamic linker's
 prlimit64 the dynamic linker's, and the suites set limits
 execve the suites start peers
 clone the suites start peers
+futex the suites' threads; the library's locks are never held for long
 wait4 the suites start peers
 pipe2 the suites start peers
 dup2 the suites start peers
@@ -39,7 +40,6 @@ exit_group every process's
 bind the suites put a socket at a name
 socket the suites put a socket at a name
 mkdir the suites put a directory at a name
-rmdir the suites put a directory at a name
 mknodat the suites put a FIFO at a name
 chroot the suites' private namespaces
 fchdir the suites' private namespaces
@@ -56,6 +56,9 @@ setgroups the suites become another user
 setresgid the suites become another user
 setresuid the suites become another user
 umask the suites'
+capset the suites'
+dup the suites'
+memfd_create the suites'
 mlockall the suites'
 munlockall the suites'
 clock_nanosleep between two looks at what another process removes: its failure makes the pause shorter, nothing else

@@ -30,28 +30,25 @@ describes(const char *text, struct link *link)
     static struct pattern by_key = { .text = "^sysv:key=0x([1-9a-f][0-9a-f]*) size=" DECIMAL
                                              " ipc=" DECIMAL "( raw)?$" };
     static struct pattern by_id = { .text = "^sysv:id=" DECIMAL " size=" DECIMAL " ipc=" DECIMAL
-                                            " time=" DECIMAL " pid=" DECIMAL " pidns=" DECIMAL
-                                            "$" };
-    regmatch_t            match[7];
-    uintmax_t             number, size, ipc, made = 0, pid = 0, pidns = 0;
+                                            " pid=" DECIMAL " pidns=" DECIMAL "$" };
+    regmatch_t            match[6];
+    uintmax_t             number, size, ipc, pid = 0, pidns = 0;
 
-    *link = (struct link){ .by_key = fuzz_matches(&by_key, text, 7, match) };
-    if (!link->by_key && !fuzz_matches(&by_id, text, 7, match))
+    *link = (struct link){ .by_key = fuzz_matches(&by_key, text, 6, match) };
+    if (!link->by_key && !fuzz_matches(&by_id, text, 6, match))
         return false;
     if (!fits(text, &match[1], link->by_key ? 16 : 10, link->by_key ? UINT_MAX : INT_MAX, &number)
         || !fits(text, &match[2], 10, UINT64_MAX, &size)
         || !fits(text, &match[3], 10, ULONG_MAX, &ipc))
         return false;
     if (!link->by_key
-        && (!fits(text, &match[4], 10, INT64_MAX, &made)
-            || !fits(text, &match[5], 10, INT_MAX, &pid)
-            || !fits(text, &match[6], 10, UINT32_MAX, &pidns)))
+        && (!fits(text, &match[4], 10, INT_MAX, &pid)
+            || !fits(text, &match[5], 10, UINT32_MAX, &pidns)))
         return false;
     link->raw = link->by_key && match[4].rm_so >= 0;
     link->number = (int)(unsigned)number;
     link->size = size;
     link->ipc = (unsigned long)ipc;
-    link->time = (int64_t)made;
     link->pid = pid;
     link->pidns = pidns;
     return true;
@@ -61,8 +58,7 @@ static bool
 same(const struct link *a, const struct link *b)
 {
     return a->by_key == b->by_key && a->raw == b->raw && a->number == b->number
-           && a->size == b->size && a->ipc == b->ipc && a->time == b->time && a->pid == b->pid
-           && a->pidns == b->pidns;
+           && a->size == b->size && a->ipc == b->ipc && a->pid == b->pid && a->pidns == b->pidns;
 }
 
 static void
@@ -87,7 +83,7 @@ check_fields(const uint8_t *data, size_t size)
     char        text[LINK_TEXT_MAX];
     struct link written = { 0 }, read;
 
-    if (size < 1 + sizeof written.number + 4 * sizeof(uint64_t))
+    if (size < 1 + sizeof written.number + 3 * sizeof(uint64_t))
         return;
     written.by_key = data[0] & 1;
     written.raw = written.by_key && (data[0] & 2);
@@ -96,11 +92,9 @@ check_fields(const uint8_t *data, size_t size)
     memcpy(&written.size, data, 8);
     memcpy(&written.ipc, data + 8, sizeof written.ipc);
     if (!written.by_key) {
-        memcpy(&written.time, data + 16, 8);
-        memcpy(&written.pid, data + 24, 4);
-        memcpy(&written.pidns, data + 28, 4);
+        memcpy(&written.pid, data + 16, 4);
+        memcpy(&written.pidns, data + 20, 4);
         written.number &= INT_MAX;
-        written.time &= INT64_MAX;
         written.pid &= INT_MAX;
     } else if (written.number == 0) {
         written.number = 1;

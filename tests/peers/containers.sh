@@ -39,15 +39,16 @@ in_container '--mount --ipc' '
     [ "$(df --output=used -k /dev/shm | tail -n 1)" -lt 64 ] || fail "System V memory in /dev/shm"'
 
 echo '/dev/shm shared, but not the IPC namespace'
-page 'it can neither be opened nor removed (-EXDEV)'
-page 'shmx_collect(3) leaves it alone'
+page 'shmx_open(3) is -EXDEV then and shmx_create(3) is -EEXIST.'
+page 'shmx_remove(3) removes the name and leaves the segment, and shmx_collect(3) leaves both.'
 echo here | shmx create posix:/both 4K --from -
 echo here | shmx create sysv:/one 4K --from -
 in_container --ipc '
     [ "$(shmx read /both | head -c 4)" = here ] || fail "the POSIX segment"
     ! shmx read /one 2>"$dir/err" || fail "the System V segment of another namespace"
     grep -q "in another IPC namespace" "$dir/err"
-    ! shmx rm /one 2>"$dir/err" || fail "its name, removed"
+    ! shmx create sysv:/one 4K 2>"$dir/err" || fail "its name, taken"
+    grep -q "exists already" "$dir/err"
     shmx doctor >"$dir/doctor" || true
     grep -q "^ok .*IPC namespace .*ipc:\[$(readlink /proc/self/ns/ipc | tr -dc 0-9)\]" "$dir/doctor"
     grep -q "^note .*names of another IPC namespace *1$" "$dir/doctor" || fail "doctor: $(cat "$dir/doctor")"
@@ -55,6 +56,12 @@ in_container --ipc '
     shmx gc
     [ -L /dev/shm/one ] || fail "its name, collected"'
 [ "$(shmx read /one | head -c 4)" = here ] || fail 'what another namespace could not touch'
+in_container --ipc 'shmx rm /one'
+[ ! -L /dev/shm/one ] || fail 'its name, not removed'
+nameless=$(shmx ls -r --noheadings -o NAME --backend sysv)
+[ "$(shmx read "$nameless" | head -c 4)" = here ] || fail 'the segment of a name that another namespace has removed'
+shmx rm "$nameless"
+echo here | shmx create sysv:/one 4K --from -
 
 echo 'both for themselves, and both shared'
 page 'docker run --ipc=container:NAME'

@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The header documents errors that once were returned without a word in it.
+# usage: documented.sh HEADER
+set -eu
+export LC_ALL=C
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+awk -f "$(dirname "$0")/documented.awk" "$1" | tr -d '{}",' | sed 's/^ *//; s/ *$//' | sort >"$dir/documented"
+sort >"$dir/expected" <<END
+shmx_destroy -EACCES
+shmx_destroy -EBUSY
+shmx_destroy -EMFILE
+shmx_destroy -EPERM
+shmx_open -EPERM
+shmx_publish -EBUSY
+shmx_remove -EBUSY
+shmx_resize -EPERM
+shmx_stat_name -EACCES
+shmx_stat_name -EINVAL
+shmx_stat_name -EISDIR
+shmx_stat_name -ELOOP
+shmx_stat_name -ENODEV
+shmx_stat_name -ENOENT
+shmx_stat_name -EXDEV
+END
+comm -23 "$dir/expected" "$dir/documented" >"$dir/missing"
+diff /dev/null "$dir/missing"

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the one who makes the storm and its workers agree on. */
+#ifndef TESTS_STORM_H
+#define TESTS_STORM_H
+
+#include "shmx.h"
+
+#include <stdbool.h>
+
+#define WORKERS 8
+#define NAMES   4
+#define SIZED   2 /* names of segments that are resized all the time */
+#define SIZE    16384
+#define WORDS   (SIZE / sizeof(unsigned))
+
+#define HELD_POSIX "/held_posix"
+#define HELD_SYSV  "/held_sysv"
+
+/* A worker publishes an anonymous persistent segment under a name that nobody else touches. */
+enum keeping {
+    NOT_KEEPING,
+    PUBLISHING, /* the segment is complete, and must not be lost */
+    DESTROYING  /* it may be gone */
+};
+
+struct slot {
+    _Atomic enum keeping keeping;
+    _Atomic int          id; /* of the System V segment; -1: of the other backend */
+};
+
+struct storm {
+    unsigned    backends; /* that segments are made on */
+    _Atomic int violations;
+    struct slot slots[WORKERS];
+};
+
+extern struct storm *storm; /* shared by all */
+
+/* What a resized segment may be as large as. */
+extern const size_t sizes[];
+#define SIZES 4
+
+void violation(const char *what, int r);
+void expect(const char *what, int r, int or_else); /* 0 or more, -ENOENT, or_else */
+
+/* The whole is of one generation, and full-sized; the rest of what is resized is zero. */
+int  initialise(void *addr, size_t size, void *arg);
+void verify(struct shmx *seg);
+void verify_sized(struct shmx *seg);
+
+/* Until it is killed. */
+_Noreturn void work(unsigned worker, unsigned seed);
+
+#endif

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the workers of a storm do. */
+#include "storm.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What is written is what is there: others verify meanwhile. */
+static void
+rewrite(struct shmx *seg)
+{
+    const size_t at = (size_t)rand() % WORDS * sizeof(unsigned);
+    unsigned     word;
+
+    if (shmx_read(seg, &word, sizeof word, at) != sizeof word
+        || shmx_write(seg, &word, sizeof word, at) != sizeof word)
+        violation("read and write", 0);
+}
+
+void
+expect(const char *what, int r, int or_else)
+{
+    if (r < 0 && r != -ENOENT && r != or_else)
+        violation(what, r);
+}
+
+/* Any segment, of any life, or NULL. */
+static struct shmx *
+get(const char *name, unsigned flags)
+{
+    struct shmx *seg;
+    int          r;
+
+    if (rand() % 2)
+        flags |= SHMX_EPHEMERAL;
+    r = shmx_open_or_create(name, SIZE, 0600, flags, initialise, NULL, &seg);
+    expect("open_or_create", r, -EEXIST);
+    return r < 0 ? NULL : seg;
+}
+
+static void
+put(struct shmx *seg)
+{
+    if (rand() % 3 == 0)
+        expect("destroy", shmx_destroy(seg), 0);
+    shmx_close(seg);
+}
+
+static void
+open_or_create(const char *name, unsigned flags)
+{
+    struct shmx *seg = get(name, flags);
+
+    if (seg == NULL)
+        return;
+    verify(seg);
+    rewrite(seg);
+    put(seg);
+}
+
+static void
+open_only(const char *name)
+{
+    struct shmx *seg;
+    int          r = shmx_open(name, rand() % 2 ? SHMX_RDONLY : 0, &seg);
+
+    expect("open", r, 0);
+    if (r < 0)
+        return;
+    verify(seg);
+    shmx_close(seg);
+}
+
+static void
+look(const char *name)
+{
+    struct shmx_stat st;
+    int              r = shmx_stat_name(name, &st);
+
+    expect("stat_name", r, 0);
+    if (r == 0 && st.size != SIZE)
+        violation("stat_name: not full-sized", 0);
+}
+
+static struct shmx *
+make_anonymous(unsigned flags)
+{
+    struct shmx *seg;
+    void        *addr;
+    int          r = shmx_create(NULL, SIZE, 0600, flags, &seg);
+
+    if (r < 0 || (r = shmx_attach(seg, 0, &addr)) < 0)
+        violation("create", r);
+    initialise(addr, SIZE, NULL);
+    r = shmx_detach(seg, addr);
+    if (r < 0)
+        violation("detach", r);
+    return seg;
+}
+
+/* Under a name that others take, too: an ephemeral one. */
+static void
+publish(const char *name, unsigned flags)
+{
+    struct shmx *seg = make_anonymous(flags | SHMX_EPHEMERAL);
+    int          r = shmx_publish(seg, name);
+
+    expect("publish", r, -EEXIST);
+    if (r == 0)
+        verify(seg);
+    if (rand() % 2)
+        expect("destroy", shmx_destroy(seg), 0);
+    shmx_close(seg);
+}
+
+/* A persistent one, which must not be lost if we are killed: others see to that. */
+static void
+keep(unsigned worker, unsigned flags)
+{
+    struct slot     *slot = &storm->slots[worker];
+    struct shmx     *seg = make_anonymous(flags);
+    struct shmx_stat st;
+    char             name[16];
+    int              r = shmx_stat(seg, &st);
+
+    if (r < 0)
+        violation("stat", r);
+    slot->id = st.id;
+    slot->keeping = PUBLISHING;
+    snprintf(name, sizeof name, "/kept%u", worker);
+    r = shmx_publish(seg, name);
+    if (r < 0)
+        violation("publish what nobody else names so", r);
+    verify(seg);
+    slot->keeping = DESTROYING;
+    r = shmx_destroy(seg);
+    if (r < 0)
+        violation("destroy what nobody else destroys", r);
+    slot->keeping = NOT_KEEPING;
+    shmx_close(seg);
+}
+
+/* A child has the same handle. Whoever is first to close it, the other one goes on. */
+static void
+share(const char *name, unsigned flags)
+{
+    struct shmx *seg = get(name, flags);
+    pid_t        pid;
+
+    if (seg == NULL)
+        return;
+    pid = fork();
+    if (pid == 0) {
+        verify(seg);
+        rewrite(seg);
+        put(seg);
+        _exit(0);
+    }
+    if (rand() % 2)
+        verify(seg);
+    put(seg);
+    waitpid(pid, NULL, 0);
+}
+
+/* In another IPC namespace the handle can copy, and nothing else; and the name is nobody's. */
+static void
+leave(struct shmx *seg, const char *name)
+{
+    struct shmx_stat st;
+    struct shmx     *own;
+    void            *addr;
+    int              r;
+
+    if (unshare(CLONE_NEWIPC) < 0)
+        return;
+    rewrite(seg);
+    if (shmx_stat(seg, &st) != -ENOENT || shmx_destroy(seg) != -ENOENT)
+        violation("a handle reaches into another IPC namespace", 0);
+    r = shmx_attach(seg, SHMX_RDONLY, &addr);
+    if (r != -ENOENT)
+        violation("attach from another IPC namespace", r);
+    shmx_close(seg);
+    r = shmx_open_or_create(name, SIZE, 0600, SHMX_SYSV, initialise, NULL, &own);
+    expect("open_or_create elsewhere", r, -EXDEV);
+    if (r < 0)
+        return;
+    verify(own);
+    if (rand() % 2)
+        expect("destroy elsewhere", shmx_destroy(own), 0);
+    shmx_close(own);
+}
+
+static void
+wander(unsigned worker, const char *name)
+{
+    struct shmx *seg = get(name, SHMX_SYSV);
+    char         elsewhere[32];
+    pid_t        pid;
+
+    if (seg == NULL)
+        return;
+    snprintf(elsewhere, sizeof elsewhere, "/elsewhere%u", worker);
+    pid = fork();
+    if (pid == 0) {
+        if (shmx_fd(seg) < 0)
+            leave(seg, elsewhere);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    put(seg);
+    expect("remove what is elsewhere", shmx_remove(elsewhere), 0);
+}
+
+static void
+resize(void)
+{
+    struct shmx *seg;
+    char         name[16];
+    int          r;
+
+    if (!(storm->backends & SHMX_POSIX))
+        return;
+    snprintf(name, sizeof name, "/sized%d", rand() % SIZED);
+    r = shmx_open_or_create(name, SIZE, 0600, SHMX_POSIX, initialise, NULL, &seg);
+    if (r < 0)
+        violation("open_or_create what is resized", r);
+    r = shmx_resize(seg, sizes[rand() % SIZES]);
+    if (r < 0)
+        violation("resize", r);
+    verify_sized(seg);
+    shmx_close(seg);
+}
+
+/* Over a mapping of ours, not over the handle's own; and afterwards the place is ours again. */
+static void
+replace(const char *name, unsigned flags)
+{
+    struct shmx *seg = get(name, flags);
+    char        *area = mmap(NULL, 4 * SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void        *addr = area + SIZE, *over = area + SIZE + 4096;
+    int          r;
+
+    if (seg == NULL || area == MAP_FAILED)
+        return;
+    r = shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr);
+    if (r < 0)
+        violation("replace", r);
+    r = shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &over);
+    if (r != -EBUSY)
+        violation("replace an attachment of the same handle", r);
+    verify(seg);
+    rewrite(seg);
+    if (*(unsigned *)addr != ((unsigned *)addr)[WORDS - 1])
+        violation("what replaces shows something else", 0);
+    r = shmx_detach(seg, addr);
+    if (r < 0)
+        violation("detach what replaces", r);
+    if (mmap(addr, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+        != addr)
+        violation("mmap", 0);
+    rewrite(seg);
+    put(seg);
+    if (*(unsigned *)addr != 0)
+        violation("something was written to where an attachment was", 0);
+    munmap(area, 4 * SIZE);
+}
+
+static void
+change(const char *name)
+{
+    static const mode_t modes[] = { 0600, 0640, 0660, 0700 };
+    struct shmx        *seg;
+    int                 r = shmx_open(name, 0, &seg);
+
+    expect("open", r, 0);
+    if (r < 0)
+        return;
+    r = shmx_chmod(seg, modes[rand() % 4]);
+    if (r < 0)
+        violation("chmod", r);
+    verify(seg);
+    shmx_close(seg);
+}
+
+/* Somebody holds it all the time, so its name never leads nowhere. */
+static void
+use_held(unsigned flags)
+{
+    const char  *name = flags & SHMX_SYSV ? HELD_SYSV : HELD_POSIX;
+    struct shmx *seg;
+    int          r = shmx_open(name, 0, &seg);
+
+    if (r < 0)
+        violation("what is held is not to be had", r);
+    verify(seg);
+    rewrite(seg);
+    shmx_close(seg);
+    if (rand() % 2)
+        change(name);
+}
+
+static void
+collect(void)
+{
+    int r = shmx_collect(rand() % 4 ? 0 : SHMX_DRY_RUN, NULL, NULL);
+
+    if (r < 0)
+        violation("collect", r);
+}
+
+static void
+act(unsigned worker, const char *name, unsigned flags)
+{
+    switch (rand() % 18) {
+    case 0:
+    case 1:
+    case 2:
+        open_or_create(name, flags);
+        break;
+    case 3:
+    case 4:
+    case 5:
+        open_only(name);
+        break;
+    case 6:
+        expect("remove", shmx_remove(name), 0);
+        break;
+    case 7:
+    case 8:
+        publish(name, flags);
+        break;
+    case 9:
+        keep(worker, flags);
+        break;
+    case 10:
+        share(name, flags);
+        break;
+    case 11:
+        resize();
+        break;
+    case 12:
+        replace(name, flags);
+        break;
+    case 13:
+        change(name);
+        break;
+    case 14:
+    case 15:
+        use_held(flags);
+        break;
+    case 16:
+        collect();
+        break;
+    case 17:
+        look(name);
+        break;
+    }
+}
+
+_Noreturn void
+work(unsigned worker, unsigned seed)
+{
+    char     name[16];
+    unsigned flags;
+
+    srand(seed);
+    for (;;) {
+        snprintf(name, sizeof name, "/storm%d", rand() % NAMES);
+        flags = storm->backends & (rand() % 2 ? SHMX_POSIX : SHMX_SYSV);
+        if (flags == 0)
+            flags = storm->backends;
+        if (rand() % 100 == 0 && (storm->backends & SHMX_SYSV))
+            wander(worker, name); /* namespaces take the kernel a while */
+        else
+            act(worker, name, flags);
+    }
+}
