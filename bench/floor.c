@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/shm.h>
@@ -222,13 +223,25 @@ sysv_remove(int id, const char *text)
     unlock_directory(lock);
 }
 
+/* What is held is mapped once more, for the program: so nothing that the program does to its
+   mapping matters to what is held. */
+static void
+sysv_use(void *hold, size_t size)
+{
+    char *addr = mremap(hold, 0, size, MREMAP_MAYMOVE);
+
+    check(addr != MAP_FAILED, "mremap");
+    *addr = 1;
+    munmap(addr, size);
+}
+
 static void
 sysv_create_cycle(size_t size)
 {
     char text[80];
     int  id = sysv_create(size, text);
 
-    *(char *)held_at = 1;
+    sysv_use(held_at, size);
     sysv_remove(id, text);
     shmdt(held_at);
 }
@@ -274,14 +287,13 @@ sysv_open_cycle(size_t size)
     check(ds.shm_segsz == size && ds.shm_segsz == said && ds.shm_perm.__key == (key_t)key
               && ds.shm_perm.uid == after.st_uid,
           "segment");
-    *addr = 1;
+    sysv_use(addr, size);
     shmdt(addr);
 }
 
 static void
 sysv_attach_cycle(size_t size)
 {
-    /* What is held is mapped once more, whatever its id means by now. */
     munmap(mremap(held_at, 0, size, MREMAP_MAYMOVE), size);
 }
 

@@ -95,25 +95,27 @@ START_TEST(plain_object_with_the_mark_is_left_while_in_use)
 END_TEST
 
 static int
-remove_x(int unused)
+create_x(int variant)
 {
-    (void)unused;
+    const unsigned flags = backend_flag[variant & 1] | (variant & 2 ? SHMX_EPHEMERAL : 0);
+    struct shmx   *seg;
+
     traced_begin();
-    return shmx_remove("/x");
+    return shmx_create("/x", SIZE, 0600, flags, &seg);
 }
 
-/* What a process leaves that is killed when it has taken a name away. */
+/* What a process leaves that is killed when its segment is there, and not its name. */
 static void
-leave_hidden(int backend)
+leave_unfinished(void)
 {
-    pid_t pid;
-    int   result;
+    const int before = count_segments();
+    pid_t     pid;
+    int       result;
 
     if (valgrind_lacks("ptrace"))
         return;
-    make_segment("/x", backend_flag[backend], "x");
-    pid = traced_start(false, remove_x, 0);
-    while (hidden_entry() == NULL)
+    pid = traced_start(false, create_x, 1);
+    while (count_segments() == before || hidden_entry() == NULL)
         ck_assert(traced_next(pid, &result));
     traced_kill(pid);
 }
@@ -153,7 +155,7 @@ START_TEST(dry_run_shows_what_the_caller_may_remove)
     for (k = 0; k < 1000 && count_segments() > 0; k++)
         usleep(1000);
     make_segment("/orphan", backend_flag[_i], "root's");
-    leave_hidden(_i);
+    leave_unfinished();
     pid = check_fork();
     if (pid == 0) {
         become_nobody();
@@ -169,16 +171,6 @@ START_TEST(dry_run_shows_what_the_caller_may_remove)
     ck_assert_int_ge(shown(SHMX_ORPHANS), 2);
 }
 END_TEST
-
-static int
-create_x(int variant)
-{
-    const unsigned flags = backend_flag[variant & 1] | (variant & 2 ? SHMX_EPHEMERAL : 0);
-    struct shmx   *seg;
-
-    traced_begin();
-    return shmx_create("/x", SIZE, 0600, flags, &seg);
-}
 
 /* Wherever it is suspended, and whatever the clock says by then, it gets what it asked for. */
 START_TEST(suspended_creator_is_let_alone)

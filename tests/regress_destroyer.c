@@ -1,197 +1,361 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Regressions: a destroyer that takes a stranger's entry away, and cannot put it back. */
+/* Regressions: destroyers that are killed, suspended, overtaken, or meet each other. */
 #include "support.h"
 #include "trouble.h"
 
-#include <sched.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/shm.h>
-#include <sys/stat.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
-
-/* The name, and its path. */
-static char        path[300] = "/dev/shm/x";
-static const char *name = path + sizeof "/dev/shm" - 1;
 
 #define SIZE 10000
 
-/* What the stranger has. */
-enum { POSIX_SEGMENT, SYSV_SEGMENT, SAME_NUMBER, OTHER_NAMESPACE, SYMLINK, FIFO, DIRECTORY };
+/* How it destroys: through a handle, by name, as the last holder of an ephemeral segment. */
+enum { BY_HANDLE, BY_NAME, BY_CLOSE, WAYS };
+
+/* What becomes of it at one of its system calls: it is killed, and then others destroy the segment
+   and make another one of that name; or that happens first, and it is killed then, or goes on. */
+enum { KILLED, OVERTAKEN_AND_KILLED, OVERTAKEN, FATES };
 
 static int
-destroy(int unused)
+destroy(int way)
 {
-    struct shmx *seg;
-    int          r = shmx_open(name, 0, &seg);
+    struct shmx *seg = NULL;
+    int          r = way == BY_NAME ? 0 : shmx_open("/x", 0, &seg);
 
-    (void)unused;
+    ck_assert_int_eq(r, 0);
     traced_begin();
-    return r < 0 ? r : shmx_destroy(seg);
+    if (way == BY_NAME)
+        return shmx_remove("/x");
+    if (way == BY_HANDLE)
+        return shmx_destroy(seg);
+    shmx_close(seg);
+    return 0;
 }
 
-/* The id of the only System V segment, if there is one. */
-static int
-find_segment(void)
-{
-    struct shmid_ds ds;
-    int             k, id = -1;
-
-    for (k = 0; count_segments() > 0 && id < 0; k++)
-        id = shmctl(k, SHM_STAT, &ds);
-    return id;
-}
-
-/* A link by id to a segment that has that id. */
-static void
-make_numbered(const char *entry, ino_t number, const char *text)
+/* The destroyer, at its system call number n if it has as many. */
+static pid_t
+start_destroyer(int backend, int way, int n, bool *going)
 {
     struct shmx *seg;
-    char         id[24];
+    int          result;
+    pid_t        pid;
 
-    snprintf(id, sizeof id, "%lu", (unsigned long)number);
-    write_text("/proc/sys/kernel/shm_next_id", id);
-    ok(shmx_create(NULL, SIZE, 0666, SHMX_SYSV, &seg));
-    ck_assert_str_eq(shmx_name(seg) + strlen("sysv:id="), id);
-    ck_assert_int_eq(shmx_write(seg, text, strlen(text) + 1, 0), (ssize_t)strlen(text) + 1);
-    ok(shmx_publish(seg, entry));
+    ok(shmx_create("/x", SIZE, 0666, backend_flag[backend] | (way == BY_CLOSE ? SHMX_EPHEMERAL : 0),
+                   &seg));
+    pid = traced_start(false, destroy, way);
     shmx_close(seg);
+    ck_assert(has_entry("x"));
+    *going = traced_stop_at(pid, n, &result);
+    return pid;
 }
 
-/* What is to be destroyed; and for SAME_NUMBER, the stranger's, of the other backend. */
-static void
-make_first(int backend, int kind)
-{
-    struct stat st;
-
-    if (kind != SAME_NUMBER) {
-        make_segment(name, backend_flag[backend], "first");
-    } else if (backend == 0) {
-        make_segment(name, SHMX_POSIX, "first");
-        ok(lstat(path, &st));
-        make_numbered("/other", st.st_ino, "another's");
-    } else {
-        make_segment("/other", SHMX_POSIX, "another's");
-        ok(lstat("/dev/shm/other", &st));
-        make_numbered(name, st.st_ino, "first");
-    }
-}
-
-/* Another's entry gets the name. */
-static void
-make_strangers(int kind)
-{
-    pid_t pid;
-
-    unlink(path);
-    switch (kind) {
-    case POSIX_SEGMENT:
-    case SYSV_SEGMENT:
-        make_segment(name, backend_flag[kind], "another's");
-        break;
-    case SAME_NUMBER:
-        ok(rename("/dev/shm/other", path));
-        break;
-    case OTHER_NAMESPACE:
-        pid = check_fork();
-        if (pid == 0) {
-            ok(unshare(CLONE_NEWIPC));
-            make_segment(name, SHMX_SYSV, "another's");
-            _exit(0);
-        }
-        join(pid);
-        break;
-    case SYMLINK:
-        ok(symlink("/nowhere", path));
-        break;
-    case FIFO:
-        ok(mkfifo(path, 0600));
-        break;
-    default:
-        ok(mkdir(path, 0700));
-    }
-}
-
-enum { ELSEWHERE = 1, SUSPENDED = 2 };
-
-/* At its call n another's entry gets the name; and after that call it is killed or merely
-   suspended. Returns false when it has no more calls. */
+/* Whether somebody is just removing an entry. */
 static bool
-exchange_under_destroyer(int n, int kind, int how)
+is_removing(void)
 {
-    pid_t       pid = traced_start(how & ELSEWHERE, destroy, 0);
-    int         result;
-    bool        going = traced_stop_at(pid, n, &result);
-    struct stat before, after;
+    int  fd = open("/dev/shm", O_RDONLY | O_CLOEXEC);
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0;
 
-    make_strangers(kind);
-    ok(lstat(path, &before));
-    if (going)
-        traced_finish_call(pid);
-    if (!(how & SUSPENDED))
-        traced_kill(pid);
-    if (how == 0 && lstat(path, &after) < 0) { /* yet another is in the way of giving back */
-        make_segment(name, SHMX_POSIX, "third");
-        ok(shmx_collect(0, NULL, NULL));
-        ok(shmx_remove(name));
+    close(fd);
+    return locked;
+}
+
+static void
+make_another(int backend)
+{
+    int r = shmx_remove("/x");
+
+    ck_assert_msg(r == 0 || r == -ENOENT, "remove: %s", shmx_strerror(r));
+    make_segment("/x", backend_flag[backend], "another's");
+}
+
+/* To the end. Returns the result. */
+static int
+go_on(pid_t pid)
+{
+    int result;
+
+    while (traced_next(pid, &result)) {
     }
-    collect_at_odd_times(0);
-    if (how & SUSPENDED)
+    traced_let_go(pid);
+    return result;
+}
+
+/* Returns false when it has no more calls. */
+static bool
+meet_destroyer(int first, int another, int way, int fate, int n)
+{
+    bool  going, lost = false;
+    pid_t pid = start_destroyer(first, way, n, &going);
+
+    if (fate == OVERTAKEN && going && is_removing())
+        fate = OVERTAKEN_AND_KILLED; /* nothing is promised to whoever overtakes it then */
+    if (going && fate == KILLED)
+        traced_kill(pid);
+    make_another(another);
+    if (going && fate == OVERTAKEN_AND_KILLED)
+        traced_kill(pid);
+    else if (going && fate == OVERTAKEN) /* by name it may mean the other one */
+        lost = go_on(pid) == 0 && way == BY_NAME && !has_entry("x");
+    else if (!going)
         traced_let_go(pid);
-    ck_assert_msg(lstat(path, &after) == 0, "after call %d: lost", n);
-    ck_assert_uint_eq(after.st_ino, before.st_ino);
+    collect_all(another == 1 && !lost);
+    if (!lost) {
+        assert_leads_to("/x", "another's");
+        ok(shmx_remove("/x"));
+    }
+    collect_all(0);
+    ck_assert(!has_entry("x"));
     return going;
 }
 
-static void
-destroy_and_exchange(int backend, int kind, int how)
+START_TEST(destroyer_never_takes_what_came_after)
 {
-    bool going = true;
-    int  n, id;
+    const int way = _i / 4 % WAYS, fate = _i / 4 / WAYS;
+    int       n = 0;
 
     if (valgrind_lacks("ptrace"))
         return;
-    for (n = 0; going; n++) {
-        make_first(backend, kind);
-        id = find_segment();
-        going = exchange_under_destroyer(n, kind, how);
-        if (kind <= SAME_NUMBER) {
-            assert_leads_to(name, "another's");
-            ok(shmx_remove(name));
-        } else {
-            ok(remove(path));
-        }
-        if (id >= 0)
-            shmctl(id, IPC_RMID, NULL); /* if it is there still: it lost its name before */
-        collect_all(0);
+    while (meet_destroyer(_i & 1, _i >> 1 & 1, way, fate, n))
+        n++;
+    ck_assert_int_gt(n, 0);
+}
+END_TEST
+
+static bool
+time_is_up(const struct timespec *begin)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - begin->tv_sec) * 1000 + (now.tv_nsec - begin->tv_nsec) / 1000000 > 1000;
+}
+
+/* Of both backends, or one. Ends with 0 if every answer is one that may be. */
+static void
+create_and_remove(int which)
+{
+    struct timespec begin;
+    struct shmx    *seg;
+    int             k, r;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (k = 0; !time_is_up(&begin); k++) {
+        r = shmx_create("/x", SIZE, 0600, backend_flag[which < BACKENDS ? which : k % 2], &seg);
+        if (r == 0)
+            shmx_close(seg);
+        else if (r != -EEXIST)
+            _exit(-r);
+        r = shmx_remove("/x");
+        if (r != 0 && r != -ENOENT)
+            _exit(-r);
+    }
+    _exit(0);
+}
+
+static int
+count(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)name, (void)st;
+    ++*(int *)arg;
+    return 0;
+}
+
+START_TEST(one_name_for_four)
+{
+    pid_t pids[4];
+    int   k, left = 0;
+
+    for (k = 0; k < 4; k++) {
+        pids[k] = check_fork();
+        if (pids[k] == 0)
+            create_and_remove(_i);
+    }
+    for (k = 0; k < 4; k++)
+        join(pids[k]);
+    ck_assert_pstr_eq(hidden_entry(), NULL);
+    ck_assert(!has_entry("x"));
+    ok(shmx_list(0, count, &left));
+    ck_assert_int_eq(left, 0);
+    ck_assert_int_eq(count_segments(), 0);
+}
+END_TEST
+
+/* Two threads that call fn(seg) at once. */
+struct pair {
+    int (*fn)(struct shmx **seg);
+    struct shmx *seg[2];
+    int          r[2];
+    atomic_int   ready, done;
+};
+
+static void
+run_one(struct pair *pair, int which)
+{
+    atomic_fetch_add(&pair->ready, 1);
+    while (atomic_load(&pair->ready) < 2) {
+    }
+    pair->r[which] = pair->fn(&pair->seg[which]);
+    atomic_fetch_add(&pair->done, 1);
+}
+
+static void *
+run_first(void *pair)
+{
+    run_one(pair, 0);
+    return NULL;
+}
+
+static void *
+run_second(void *pair)
+{
+    run_one(pair, 1);
+    return NULL;
+}
+
+static void
+start_pair(struct pair *pair, pthread_t threads[2])
+{
+    ok(pthread_create(&threads[0], NULL, run_first, pair));
+    ok(pthread_create(&threads[1], NULL, run_second, pair));
+}
+
+static void
+join_pair(const pthread_t threads[2])
+{
+    ok(pthread_join(threads[0], NULL));
+    ok(pthread_join(threads[1], NULL));
+}
+
+static int
+destroy_it(struct shmx **seg)
+{
+    return shmx_destroy(*seg);
+}
+
+static int
+close_it(struct shmx **seg)
+{
+    shmx_close(*seg);
+    return 0;
+}
+
+static int
+create_posix(struct shmx **seg)
+{
+    return shmx_create("/x", SIZE, 0600, SHMX_POSIX, seg);
+}
+
+static int
+create_sysv(struct shmx **seg)
+{
+    return shmx_create("/x", SIZE, 0600, SHMX_SYSV, seg);
+}
+
+/* The entry that the handle knows is another segment's by now. */
+START_TEST(destroyer_whose_name_is_anothers)
+{
+    struct shmx *old, *live;
+    pid_t        pid;
+    int          k;
+
+    ok(shmx_create("/x", SIZE, 0600, backend_flag[_i & 1], &old));
+    ok(rename("/dev/shm/x", "/dev/shm/y"));
+    make_segment("/x", backend_flag[_i >> 1], "live");
+    pid = check_fork();
+    while (pid == 0)
+        (void)shmx_destroy(old);
+    for (k = 0; k < 20000; k++) {
+        ok(shmx_open("/x", 0, &live));
+        shmx_close(live);
+    }
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    assert_leads_to("/x", "live");
+    ok(shmx_remove("/x"));
+    (void)shmx_destroy(old);
+    shmx_close(old);
+    ok(shmx_remove("/y"));
+}
+END_TEST
+
+/* Whoever creates the next one opens it at once, while the destroyers are still at the last. */
+START_TEST(two_destroyers_of_one)
+{
+    struct pair  pair = { .fn = destroy_it };
+    struct shmx *next;
+    pthread_t    threads[2];
+    int          k, r;
+
+    for (k = 0; k < 1000; k++) {
+        ok(shmx_create("/x", SIZE, 0600, backend_flag[_i & 1], &pair.seg[0]));
+        ok(shmx_open("/x", 0, &pair.seg[1]));
+        atomic_store(&pair.ready, 0);
+        atomic_store(&pair.done, 0);
+        start_pair(&pair, threads);
+        do
+            r = shmx_create("/x", SIZE, 0600, backend_flag[_i >> 1], &next);
+        while (r == -EEXIST);
+        ok(r);
+        shmx_close(next);
+        do {
+            ok(shmx_open("/x", 0, &next));
+            shmx_close(next);
+        } while (atomic_load(&pair.done) < 2);
+        join_pair(threads);
+        ck_assert(pair.r[0] == 0 || pair.r[1] == 0);
+        shmx_close(pair.seg[0]);
+        shmx_close(pair.seg[1]);
+        ok(shmx_remove("/x"));
     }
 }
+END_TEST
 
-START_TEST(destroyer_gives_back_a_segment)
+START_TEST(two_last_closers)
 {
-    destroy_and_exchange(_i & 1, _i >> 1 & 1, _i >> 2);
+    struct pair pair = { .fn = close_it };
+    pthread_t   threads[2];
+    int         k;
+
+    for (k = 0; k < 500; k++) {
+        ok(shmx_create("/x", SIZE, 0600, backend_flag[_i] | SHMX_EPHEMERAL, &pair.seg[0]));
+        ok(shmx_open("/x", 0, &pair.seg[1]));
+        atomic_store(&pair.ready, 0);
+        start_pair(&pair, threads);
+        join_pair(threads);
+        ck_assert_msg(!has_entry("x"), "in round %d", k);
+    }
 }
 END_TEST
 
-/* The inode of one is the id of the other. */
-START_TEST(destroyer_gives_back_what_has_the_same_number)
+START_TEST(two_creators_over_one_dead)
 {
-    destroy_and_exchange(_i, SAME_NUMBER, 0);
-}
-END_TEST
+    struct pair pair = { .fn = _i >> 1 ? create_sysv : create_posix };
+    pthread_t   threads[2];
+    pid_t       pid;
+    int         k;
 
-START_TEST(destroyer_gives_back_any_entry)
-{
-    destroy_and_exchange(_i & 1, OTHER_NAMESPACE + _i / 2, 0);
-}
-END_TEST
-
-/* About as long as a hidden name can hold. */
-START_TEST(destroyer_gives_back_a_long_name)
-{
-    memset(path + sizeof "/dev/shm", 'x', 200);
-    destroy_and_exchange(_i, _i, 0);
+    for (k = 0; k < 200; k++) {
+        pid = fork();
+        if (pid == 0)
+            _exit(shmx_create("/x", SIZE, 0600, backend_flag[_i & 1] | SHMX_EPHEMERAL, pair.seg));
+        join(pid);
+        atomic_store(&pair.ready, 0);
+        start_pair(&pair, threads);
+        join_pair(threads);
+        ck_assert_msg((pair.r[0] == 0 && pair.r[1] == -EEXIST)
+                          || (pair.r[1] == 0 && pair.r[0] == -EEXIST),
+                      "round %d: %d, %d", k, pair.r[0], pair.r[1]);
+        ok(shmx_remove("/x"));
+        shmx_close(pair.seg[pair.r[0] == 0 ? 0 : 1]);
+    }
 }
 END_TEST
 
@@ -201,9 +365,12 @@ main(void)
     Suite *suite = suite_create("regressions: destroyer");
     TCase *tc = add_case(suite, "destroyer");
 
-    tcase_add_loop_test(tc, destroyer_gives_back_a_segment, 0, 16);
-    tcase_add_loop_test(tc, destroyer_gives_back_what_has_the_same_number, 0, BACKENDS);
-    tcase_add_loop_test(tc, destroyer_gives_back_any_entry, 0, 8);
-    tcase_add_loop_test(tc, destroyer_gives_back_a_long_name, 0, BACKENDS);
+    tcase_add_loop_test(tc, destroyer_never_takes_what_came_after, 0, 4 * WAYS * FATES);
+    tc = add_case(suite, "at once");
+    tcase_add_loop_test(tc, one_name_for_four, 0, BACKENDS + 1);
+    tcase_add_loop_test(tc, destroyer_whose_name_is_anothers, 0, 4);
+    tcase_add_loop_test(tc, two_destroyers_of_one, 0, 4);
+    tcase_add_loop_test(tc, two_last_closers, 0, BACKENDS);
+    tcase_add_loop_test(tc, two_creators_over_one_dead, 0, 4);
     return suite_main(suite);
 }

@@ -82,8 +82,11 @@ make_link(bool by_key)
     shmx_close(seg);
 }
 
-/* "/x" leads to another segment than it was made for: to root's, by key and by id; then to that of
-   the one who made the link. Returns its id. */
+/* What "/x" was made for is gone, and by its key or its id there is a segment of root's, made by
+   this process. The link is another user's, or root's too: another process's, or this one's. */
+enum { OTHERS_KEY, OTHERS_ID, OTHER_PROCESS, SAME_PROCESS, KINDS };
+
+/* Returns the id. */
 static int
 make_recycled(int kind)
 {
@@ -91,20 +94,21 @@ make_recycled(int kind)
     pid_t           pid;
     int             id;
 
-    if (kind < 2) {
+    if (kind == SAME_PROCESS) {
+        make_link(false);
+    } else {
         pid = check_fork();
         if (pid == 0) {
-            become_nobody();
-            make_link(kind == 0);
+            if (kind != OTHER_PROCESS)
+                become_nobody();
+            make_link(kind == OTHERS_KEY);
             _exit(0);
         }
         join(pid);
-    } else {
-        make_link(false);
     }
     id = only_segment(&ds);
     ok(shmctl(id, IPC_RMID, NULL));
-    id = recycle(id, kind == 0 ? ds.shm_perm.__key : IPC_PRIVATE, ds.shm_ctime);
+    id = recycle(id, kind == OTHERS_KEY ? ds.shm_perm.__key : IPC_PRIVATE, ds.shm_ctime);
     ck_assert_int_ge(id, 0);
     return id;
 }
@@ -135,6 +139,29 @@ use_name(int action)
     shmx_close(seg);
 }
 
+/* Likewise where nobody can tell the segment from the one that the link was made for. */
+static void
+use_doubtful_name(int action)
+{
+    struct shmx *seg = NULL;
+
+    fails(shmx_open("/x", 0, &seg), -ENOENT);
+    switch (action) {
+    case 0:
+        fails(shmx_create("/x", SIZE, 0600, SHMX_POSIX, &seg), -EEXIST);
+        break;
+    case 1:
+        fails(shmx_open_or_create("/x", SIZE, 0600, SHMX_SYSV, NULL, NULL, &seg), -EEXIST);
+        break;
+    case 2:
+        break;
+    default:
+        ok(shmx_collect(action == 3 ? 0 : SHMX_ORPHANS | SHMX_DRY_RUN, NULL, NULL));
+    }
+    ck_assert(has_entry("x"));
+    ok(shmx_remove("/x"));
+}
+
 #define ACTIONS 5
 
 START_TEST(recycled_link_frees_its_name_and_nothing_else)
@@ -144,9 +171,12 @@ START_TEST(recycled_link_frees_its_name_and_nothing_else)
     pid_t           pid = check_fork();
 
     if (pid == 0) {
-        if (kind < 2 && action < 4) /* else root sees to it */
+        if (kind <= OTHERS_ID && action < 4) /* else root sees to it */
             become_nobody();
-        use_name(action);
+        if (kind == SAME_PROCESS)
+            use_doubtful_name(action);
+        else
+            use_name(action);
         _exit(0);
     }
     join(pid);
@@ -232,6 +262,7 @@ live_again(void *arg)
     renumber(" ipc=", "/proc/self/ns/ipc");
     renumber(" pidns=", "/proc/self/ns/pid");
     must(shmx_open("/x", 0, &seg) == -ENOENT);
+    must(shmx_remove("/x") == 0);
     must(shmx_open_or_create("/x", SIZE, 0600, SHMX_POSIX, NULL, NULL, &seg) == 1);
     must(shmx_destroy(seg) == 0);
     shmx_close(seg);
@@ -259,7 +290,7 @@ main(void)
     Suite *suite = suite_create("regressions: recycled");
     TCase *tc = add_case(suite, "recycled");
 
-    tcase_add_loop_test(tc, recycled_link_frees_its_name_and_nothing_else, 0, 3 * ACTIONS);
+    tcase_add_loop_test(tc, recycled_link_frees_its_name_and_nothing_else, 0, KINDS * ACTIONS);
     tcase_add_loop_test(tc, name_of_a_former_container, 0, 2);
     return suite_main(suite);
 }

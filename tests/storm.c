@@ -190,6 +190,7 @@ stop(unsigned worker, pid_t pid)
     kill(rand() % 4 ? -pid : pid, SIGKILL);
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
+    shmx_collect(0, NULL, NULL);
     look_after(worker, pid);
     return WIFSIGNALED(status) && storm->violations == 0;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,22 @@ expect(const char *what, int r, int or_else)
 {
     if (r < 0 && r != -ENOENT && r != or_else)
         violation(what, r);
+}
+
+/* The same as verify, without an attachment; and it is written back. */
+static void
+verify_by_reading(struct shmx *seg)
+{
+    unsigned words[WORDS];
+    size_t   i;
+
+    if (shmx_read(seg, words, SIZE, 0) != SIZE)
+        violation("read", 0);
+    for (i = 0; i < WORDS; i++)
+        if (words[i] == 0 || words[i] != words[0])
+            violation("not of one generation, by reading", 0);
+    if (shmx_write(seg, words, SIZE, 0) != SIZE)
+        violation("write", 0);
 }
 
 /* Any segment, of any life, or NULL. */
@@ -169,23 +186,55 @@ share(const char *name, unsigned flags)
     waitpid(pid, NULL, 0);
 }
 
-/* In another IPC namespace the handle can copy, and nothing else; and the name is nobody's. */
+/* A segment of that id in this IPC namespace, where none is. False: impossible. */
+static bool
+imitate(int id)
+{
+    FILE *f = fopen("/proc/sys/kernel/shm_next_id", "w");
+
+    if (f == NULL)
+        return false;
+    fprintf(f, "%d", id);
+    fclose(f);
+    return shmget(IPC_PRIVATE, SIZE, IPC_CREAT | 0600) == id;
+}
+
+/* In another IPC namespace the handle can copy, and nothing else. A segment there that has the same
+   id is none of its business. */
+static void
+check_identity(struct shmx *seg, int id)
+{
+    const bool       imitated = imitate(id);
+    struct shmx_stat st;
+    struct shmid_ds  ds;
+    void            *addr;
+    int              r;
+
+    verify_by_reading(seg);
+    if (shmx_stat(seg, &st) != -ENOENT || shmx_chmod(seg, 0700) != -ENOENT
+        || shmx_destroy(seg) != -ENOENT)
+        violation("a handle reaches into another IPC namespace", 0);
+    r = shmx_attach(seg, SHMX_RDONLY, &addr);
+    if (r != -ENOENT)
+        violation("attach from another IPC namespace", r);
+    if (imitated
+        && (shmctl(id, IPC_STAT, &ds) < 0 || ds.shm_nattch != 0 || (ds.shm_perm.mode & SHM_DEST)))
+        violation("a stranger's segment of another IPC namespace was touched", 0);
+}
+
+/* The name is one that nobody else takes. */
 static void
 leave(struct shmx *seg, const char *name)
 {
     struct shmx_stat st;
     struct shmx     *own;
-    void            *addr;
-    int              r;
+    int              r = shmx_stat(seg, &st);
 
+    if (r < 0)
+        violation("stat", r);
     if (unshare(CLONE_NEWIPC) < 0)
         return;
-    rewrite(seg);
-    if (shmx_stat(seg, &st) != -ENOENT || shmx_destroy(seg) != -ENOENT)
-        violation("a handle reaches into another IPC namespace", 0);
-    r = shmx_attach(seg, SHMX_RDONLY, &addr);
-    if (r != -ENOENT)
-        violation("attach from another IPC namespace", r);
+    check_identity(seg, st.id);
     shmx_close(seg);
     r = shmx_open_or_create(name, SIZE, 0600, SHMX_SYSV, initialise, NULL, &own);
     expect("open_or_create elsewhere", r, -EXDEV);
@@ -245,6 +294,7 @@ replace(const char *name, unsigned flags)
     struct shmx *seg = get(name, flags);
     char        *area = mmap(NULL, 4 * SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     void        *addr = area + SIZE, *over = area + SIZE + 4096;
+    size_t       i;
     int          r;
 
     if (seg == NULL || area == MAP_FAILED)
@@ -265,10 +315,12 @@ replace(const char *name, unsigned flags)
     if (mmap(addr, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
         != addr)
         violation("mmap", 0);
-    rewrite(seg);
+    memset(addr, 0x7e, SIZE);
+    verify_by_reading(seg);
     put(seg);
-    if (*(unsigned *)addr != 0)
-        violation("something was written to where an attachment was", 0);
+    for (i = 0; i < SIZE; i++)
+        if (((char *)addr)[i] != 0x7e)
+            violation("something was written to where an attachment was", 0);
     munmap(area, 4 * SIZE);
 }
 

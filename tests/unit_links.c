@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From inside: links to System V segments, what is to be read in them, and what is left of them. */
 #include "../src/directory.h"
+#include "../src/hidden.h"
 #include "../src/namespace.h"
 #include "../src/sysv/link.h"
 #include "support.h"
@@ -146,7 +147,10 @@ START_TEST(links_by_key_are_judged)
     link.ipc++; /* all else fits: then it is the right one */
     ck_assert_int_eq(shmx_link_locate(&link), id);
     assert_judged(&link, id, LINK_LIVE, 0);
-    link.size--; /* or what it means is elsewhere */
+    link.raw = true; /* but a key that somebody chose is another's elsewhere */
+    ck_assert_int_eq(shmx_link_locate(&link), -EXDEV);
+    assert_judged(&link, -EXDEV, LINK_UNKNOWN, -EXDEV);
+    link.size--;
     assert_judged(&link, id, LINK_UNKNOWN, -EXDEV);
     assert_judged(&link, -ENOENT, LINK_UNKNOWN, -EXDEV);
     ok(shmctl(id, IPC_RMID, NULL));
@@ -184,10 +188,11 @@ START_TEST(links_by_id_are_judged)
     link.pidns++; /* where nobody can tell which process that was */
     assert_judged(&link, id, LINK_LIVE, 0);
     link = good;
-    link.time--; /* another one, or the same that was changed just now */
+    link.time--; /* another one, or the same that was changed since */
     lead.link = link;
     ck_assert(shmx_link_judge(&lead, id));
-    ck_assert_int_eq(lead.verdict, LINK_GONE);
+    ck_assert_int_eq(lead.verdict, LINK_UNKNOWN);
+    ck_assert_int_eq(lead.error, -ENOENT);
     link = good;
     link.ipc++;
     ck_assert_int_eq(shmx_link_locate(&link), -EXDEV);
@@ -217,25 +222,6 @@ START_TEST(links_of_creators_are_judged)
 }
 END_TEST
 
-/* A hidden link of that kind, to a segment that a process has made which is dead by now. *maker is
-   0 for that process, or the one that the hidden name is to say. */
-static int
-leave_link(enum hidden_kind kind, int key, pid_t maker, unsigned meant, char entry[HIDDEN_MAX])
-{
-    struct link link = { .by_key = true, .number = key, .size = 5000, .ipc = ipc_namespace() };
-    char        text[LINK_TEXT_MAX];
-    pid_t       pid = fork();
-
-    if (pid == 0)
-        _exit(shmget(key, 5000, IPC_CREAT | IPC_EXCL | 0600) < 0);
-    join(pid);
-    snprintf(entry, HIDDEN_MAX, ".shmx-%u-%d-0-%c%x-old", (unsigned)(process() >> PID_BITS),
-             (int)(maker == 0 ? pid : maker), (char)kind, meant);
-    shmx_link_format(&link, text);
-    ok(shmx_directory_symlink(text, entry));
-    return shmget(key, 0, 0);
-}
-
 static bool
 exists(int id)
 {
@@ -250,6 +236,45 @@ is_there(const char *entry)
     struct stat st;
 
     return shmx_directory_stat(entry, &st) == 0;
+}
+
+/* A link is removed if it is the one that was meant, and the segment only with it. */
+START_TEST(links_are_removed_if_they_are_that)
+{
+    const int id = shmget(IPC_PRIVATE, 5000, 0600);
+
+    ok(shmx_directory_symlink("that", "entry"));
+    ck_assert_int_eq(shmx_link_remove("entry", "another", id), -ENOENT);
+    ck_assert_int_eq(shmx_link_remove("no-entry", "that", id), -ENOENT);
+    ck_assert(is_there("entry") && exists(id));
+    ok(shmx_link_remove("entry", "that", -1));
+    ck_assert(!is_there("entry") && exists(id));
+    ok(shmx_directory_symlink("that", "entry"));
+    ok(shmx_link_remove("entry", "that", id));
+    ck_assert(!is_there("entry") && !exists(id));
+    ok(shmx_directory_symlink("that", "entry"));
+    ok(shmx_link_remove("entry", "that", id)); /* of a segment that is gone already */
+    ck_assert(!is_there("entry"));
+}
+END_TEST
+
+/* A hidden link of that kind, to a segment that a process has made which is dead by now. Maker is 0
+   for that process, or the one that the hidden name is to say. */
+static int
+leave_link(enum hidden_kind kind, int key, pid_t maker, char entry[HIDDEN_MAX])
+{
+    struct link link = { .by_key = true, .number = key, .size = 5000, .ipc = ipc_namespace() };
+    char        text[LINK_TEXT_MAX];
+    pid_t       pid = fork();
+
+    if (pid == 0)
+        _exit(shmget(key, 5000, IPC_CREAT | IPC_EXCL | 0600) < 0);
+    join(pid);
+    snprintf(entry, HIDDEN_MAX, ".shmx-%u-%d-0-%c", (unsigned)(process() >> PID_BITS),
+             (int)(maker == 0 ? pid : maker), (char)kind);
+    shmx_link_format(&link, text);
+    ok(shmx_directory_symlink(text, entry));
+    return shmget(key, 0, 0);
 }
 
 static int
@@ -279,9 +304,10 @@ clear(int id, const char *entry)
 /* What a creator leaves goes as a whole, if it was the creator. */
 START_TEST(intents_are_collected_with_care)
 {
-    char  entry[HIDDEN_MAX];
-    void *addr;
-    int   id = leave_link(HIDDEN_CREATE, 0x81, getpid(), 0x81, entry);
+    const char *const elsewhere = ".shmx-1-1-0-c";
+    char              entry[HIDDEN_MAX], path[128];
+    void             *addr;
+    int               id = leave_link(HIDDEN_CREATE, 0x81, getpid(), entry);
 
     /* its maker lives and is between shmget and shmat */
     assert_left(id, entry, SHMX_ORPHANS, true, true);
@@ -289,7 +315,7 @@ START_TEST(intents_are_collected_with_care)
     clear(id, entry);
 
     /* its maker is dead, and somebody is attached: a child that it had, say */
-    id = leave_link(HIDDEN_CREATE, 0x82, 0, 0x82, entry);
+    id = leave_link(HIDDEN_CREATE, 0x82, 0, entry);
     addr = shmat(id, NULL, 0);
     assert_left(id, entry, SHMX_ORPHANS, true, true);
     ok(shmdt(addr));
@@ -297,14 +323,22 @@ START_TEST(intents_are_collected_with_care)
     assert_left(id, entry, 0, false, false);
 
     /* the segment had the key before the intent was written: it is another process's */
-    id = leave_link(HIDDEN_CREATE, 0x83, dead_pid(), 0x83, entry);
+    id = leave_link(HIDDEN_CREATE, 0x83, dead_pid(), entry);
     assert_left(id, entry, 0, true, false);
     clear(id, entry);
 
     /* the process is one of another pid namespace: nobody can tell, and nobody is attached */
-    id = leave_link(HIDDEN_CREATE, 0x84, 0, 0x84, entry);
-    ok(shmx_directory_rename(entry, ".shmx-1-1-0-c84-"));
-    assert_left(id, ".shmx-1-1-0-c84-", 0, false, false);
+    id = leave_link(HIDDEN_CREATE, 0x84, 0, entry);
+    ok(shmx_directory_rename(entry, elsewhere));
+    assert_left(id, elsewhere, 0, false, false);
+
+    /* it has been published since, by another name of the same link */
+    id = leave_link(HIDDEN_CREATE, 0x85, 0, entry);
+    snprintf(path, sizeof path, DIRECTORY "/%s", entry);
+    ok(link(path, DIRECTORY "/published"));
+    assert_left(id, entry, 0, true, false);
+    ok(shmx_remove("/published"));
+    ck_assert(!exists(id));
 }
 END_TEST
 
@@ -312,42 +346,29 @@ END_TEST
 START_TEST(intents_of_publishers_leave_the_segment)
 {
     char entry[HIDDEN_MAX];
-    int  id = leave_link(HIDDEN_PUBLISH, 0x85, getpid(), 0x85, entry);
+    int  id = leave_link(HIDDEN_PUBLISH, 0x86, getpid(), entry);
 
     assert_left(id, entry, 0, true, true);
     clear(id, entry);
-    id = leave_link(HIDDEN_PUBLISH, 0x86, 0, 0x86, entry);
+    id = leave_link(HIDDEN_PUBLISH, 0x87, 0, entry);
     assert_left(id, entry, SHMX_DRY_RUN, true, true);
     assert_left(id, entry, 0, true, false);
     clear(id, entry);
 }
 END_TEST
 
-/* What somebody was about to destroy goes, if it is what was meant; else it gets its name back. */
-START_TEST(withdrawn_links_are_collected_with_care)
+/* What is no intent is nobody's business. */
+START_TEST(other_hidden_entries_are_left)
 {
     char entry[HIDDEN_MAX];
-    int  id = leave_link(HIDDEN_LINK, 0x87, getpid(), 0x87, entry);
+    int  id = leave_link(HIDDEN_CREATE, 0x88, 0, entry);
 
-    assert_left(id, entry, 0, true, true);
-    clear(id, entry);
-    id = leave_link(HIDDEN_LINK, 0x88, dead_pid(), 0x88, entry);
-    assert_left(id, entry, 0, false, false);
-
-    id = leave_link(HIDDEN_LINK, 0x89, dead_pid(), 0x99, entry);
-    assert_left(id, entry, SHMX_DRY_RUN, true, true);
-    ok(shmx_directory_symlink("taken", "old"));
-    assert_left(id, entry, 0, true, true);
-    ok(shmx_directory_unlink("old"));
-    assert_left(id, entry, 0, true, false);
-    ok(shmx_remove("/old"));
-    ck_assert(!exists(id));
-
-    /* what a file was meant to be */
-    id = leave_link(HIDDEN_FILE, 0x8a, dead_pid(), 0x8a, entry);
-    assert_left(id, entry, 0, true, false);
-    ok(shmx_remove("/old"));
-    ck_assert(!exists(id));
+    ok(shmx_directory_rename(entry, ".shmx-other"));
+    assert_left(id, ".shmx-other", 0, true, true);
+    clear(id, ".shmx-other");
+    ok(shmx_directory_symlink("/etc/passwd", entry));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_directory_unlink(entry));
 }
 END_TEST
 
@@ -363,8 +384,9 @@ main(void)
     tcase_add_test(tc, links_by_key_are_judged);
     tcase_add_test(tc, links_by_id_are_judged);
     tcase_add_test(tc, links_of_creators_are_judged);
+    tcase_add_test(tc, links_are_removed_if_they_are_that);
     tcase_add_test(tc, intents_are_collected_with_care);
     tcase_add_test(tc, intents_of_publishers_leave_the_segment);
-    tcase_add_test(tc, withdrawn_links_are_collected_with_care);
+    tcase_add_test(tc, other_hidden_entries_are_left);
     return suite_main(suite);
 }

@@ -68,7 +68,12 @@ attend(const struct scenario *s, const struct child *child, const struct plan *p
         if (ioctl(child->listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
             continue;
         error = 0;
-        if (shared->phase == CALLING && trace->count < CALLS) {
+        if (shared->phase == CALLING && trace->count == CALLS) {
+            complain("it makes no end of system calls", "");
+            kill(child->pid, SIGKILL);
+            break;
+        }
+        if (shared->phase == CALLING) {
             trace->calls[trace->count++] = call.data;
             error = decide(plan, trace);
             if (error != 0)

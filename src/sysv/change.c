@@ -15,6 +15,19 @@ set_perm(const struct sysv *s, uid_t uid, gid_t gid, mode_t mode)
     return shmctl(s->id, IPC_SET, &ds) < 0 ? failure() : 0;
 }
 
+void
+shmx_sysv_settle_time(struct sysv *s, const char *entry)
+{
+    struct shmx_stat st;
+    struct link      link;
+    char             text[LINK_TEXT_MAX];
+
+    while (shmx_sysv_identify(s, &st) == 0 && shmx_link_read(entry, &link, text) == 0
+           && !link.by_key && link.number == s->id && link.time != st.ctime.tv_sec)
+        if (shmx_link_set_time(entry, st.ctime.tv_sec) < 0)
+            break;
+}
+
 /*
  * A link by id has the time of the segment's last change. So it is given the time that the kernel's
  * clock for that shows, and another one if the segment has another time then: the second was over,
@@ -23,24 +36,17 @@ set_perm(const struct sysv *s, uid_t uid, gid_t gid, mode_t mode)
 static int
 set_perm_and_time(struct sysv *s, const char *entry, uid_t uid, gid_t gid, mode_t mode)
 {
-    struct shmx_stat st;
-    struct timespec  now;
-    time_t           told;
-    int              r;
+    struct timespec now;
+    int             r;
 
     if (s->key != 0)
         return set_perm(s, uid, gid, mode);
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    told = now.tv_sec;
-    r = shmx_link_set_time(entry, told);
+    r = shmx_link_set_time(entry, now.tv_sec);
     if (r < 0)
         return r;
     r = set_perm(s, uid, gid, mode);
-    while (shmx_sysv_identify(s, &st) == 0 && st.ctime.tv_sec != told) {
-        told = st.ctime.tv_sec;
-        if (shmx_link_set_time(entry, told) < 0)
-            break;
-    }
+    shmx_sysv_settle_time(s, entry);
     return r;
 }
 

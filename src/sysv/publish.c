@@ -101,7 +101,11 @@ shmx_sysv_publish(struct shmx *seg, const char *entry)
             s->intent = NULL;
             if (r < 0 && !late)
                 return -EAGAIN; /* then the segment is to go as well */
-            return r < 0 ? shmx_sysv_publish(seg, entry) : 0;
+            if (r < 0)
+                return shmx_sysv_publish(seg, entry);
+            if (!s->link.by_key)
+                shmx_sysv_settle_time(s, entry); /* another thread may have changed the segment */
+            return 0;
         }
     }
     if (late)

@@ -49,36 +49,6 @@ expect(const struct handle *h, size_t offset, size_t asked, bool fixed, bool pri
     return 0;
 }
 
-/* The first plain one takes the hold over, unless the segment would go without it. A copy is made
-   through the window, which may be the hold. */
-static void
-account(struct handle *h, const struct attachment *a)
-{
-    if (!a->shared)
-        copied(h);
-    else if (a->plain && !h->goes)
-        h->hold = false;
-}
-
-static int
-count_plain(const struct handle *h)
-{
-    int k, count = 0;
-
-    for (k = 0; k < ATTACHMENTS; k++)
-        count +=
-            h->attachments[k].addr != NULL && h->attachments[k].shared && h->attachments[k].plain;
-    return count;
-}
-
-/* Before the last plain one goes, the handle holds by itself. */
-static void
-account_end(struct handle *h, const struct attachment *a, int others)
-{
-    if (is_sysv(h->object) && a->shared && a->plain && others == 0 && !h->window)
-        h->hold = true;
-}
-
 void
 do_attach(struct handle *h)
 {
@@ -113,9 +83,7 @@ do_attach(struct handle *h)
     must((addr == start) == a.fixed);
     a.addr = addr;
     a.rdonly = (flags & SHMX_RDONLY) || (a.shared && h->rdonly);
-    a.plain = a.rdonly == h->rdonly && !(flags & SHMX_EXEC);
     must(memcmp(a.addr, h->object->bytes + offset, a.length) == 0);
-    account(h, &a);
     h->attachments[k] = a;
 }
 
@@ -128,7 +96,6 @@ detach(struct handle *h, int k)
     if (a->fixed)
         reserve_arena(arena_of(h, k));
     must(shmx_detach(h->seg, a->addr) == -EINVAL);
-    account_end(h, a, count_plain(h) - 1);
     a->addr = NULL;
 }
 
@@ -140,15 +107,12 @@ do_attach_over(struct handle *h)
     struct handle     *victim = &handles[next(HANDLES)];
     const int          k = (int)next(ATTACHMENTS);
     const bool         replace = next(4) > 0, private = next(4) == 0;
-    struct attachment *a = &victim->attachments[k], mine = { .shared = !private, .plain = true };
+    struct attachment *a = &victim->attachments[k];
     void              *addr;
     int                r;
 
     if (victim->seg == NULL || a->addr == NULL || !a->fixed || h->object->size == 0
         || h->object->page > PAGE)
-        return;
-    /* What has nothing else would not be held any more. */
-    if (is_sysv(victim->object) && !victim->hold && !victim->window)
         return;
     addr = a->addr - a->offset % PAGE;
     r = shmx_attach(
@@ -158,9 +122,7 @@ do_attach_over(struct handle *h)
         return;
     }
     must(r == 0 && memcmp(addr, h->object->bytes, h->object->size) == 0);
-    account(h, &mine);
     must(shmx_detach(h->seg, addr) == 0);
-    account_end(h, &mine, count_plain(h));
     reserve_arena(arena_of(victim, k));
     a->lost = true;
 }

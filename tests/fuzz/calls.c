@@ -197,7 +197,7 @@ do_publish(struct handle *h)
         must(r == -ENOENT);
     } else if (h->name >= 0 || leads_somewhere(o)) {
         must(r == -EINVAL); /* it has a name, whoever gave it */
-    } else if (is_destroyed(o) && !h->ephemeral) {
+    } else if (is_destroyed(o) && !o->ephemeral) {
         must(r == -ENOENT);
     } else if (is_taken(name)) {
         must(r == -EEXIST);
@@ -300,7 +300,6 @@ do_write(struct handle *h)
     if (fits == 0)
         return;
     memcpy(o->bytes + offset, buf, fits);
-    copied(h);
 }
 
 static void
@@ -313,8 +312,6 @@ do_read(struct handle *h)
     fits = offset >= o->size ? 0 : count < o->size - offset ? count : o->size - offset;
     must(shmx_read(h->seg, buf, count, offset) == (ssize_t)fits);
     must(memcmp(buf, o->bytes + offset, fits) == 0);
-    if (fits > 0)
-        copied(h);
 }
 
 static void

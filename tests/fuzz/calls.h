@@ -31,8 +31,8 @@ struct object {
 struct attachment {
     unsigned char *addr;
     size_t         offset, length;
-    bool           shared, rdonly, plain, fixed; /* plain: can do what the handle can */
-    bool           lost;                         /* replaced by another handle's */
+    bool           shared, rdonly, fixed;
+    bool           lost; /* replaced by another handle's */
 };
 
 struct handle {
@@ -42,7 +42,6 @@ struct handle {
     bool              rdonly, ended;   /* ended: destroyed through this handle */
     bool              ephemeral, goes; /* knows that it is; knows that it was marked */
     bool              pinned, inherited;
-    bool              hold, window; /* System V: mappings of its own */
     struct attachment attachments[ATTACHMENTS];
 };
 
@@ -91,7 +90,6 @@ void           forget_objects(void);
 struct handle *free_handle(void);
 void adopt(struct handle *h, struct shmx *seg, struct object *object, int name, bool rdonly);
 void part_from(struct handle *h);
-void copied(struct handle *h); /* System V: which takes a mapping, or the hold for it */
 
 /* From here on this is the child, or it has ended. */
 void begin_child(void);

@@ -85,6 +85,7 @@ use_from_elsewhere(struct handle *h)
     const int        decoy = make_decoy(h->object);
     unsigned char    bytes[SIZE_MOST + 1];
     struct shmx_stat st;
+    void            *addr;
 
     must(shmx_stat(h->seg, &st) == -ENOENT);
     must(shmx_chmod(h->seg, 0600) == -ENOENT);
@@ -95,6 +96,11 @@ use_from_elsewhere(struct handle *h)
     must(shmx_size(h->seg) == (int64_t)h->object->size);
     must(shmx_read(h->seg, bytes, sizeof bytes, 0) == (ssize_t)h->object->size);
     must(memcmp(bytes, h->object->bytes, h->object->size) == 0);
+    if (h->object->page == PAGE) { /* not of the pool: those are attached by id */
+        must(shmx_attach(h->seg, 0, &addr) == 0);
+        must(memcmp(addr, h->object->bytes, h->object->size) == 0);
+        must(shmx_detach(h->seg, addr) == 0);
+    }
     shmx_close(h->seg);
     check_decoy(decoy);
 }

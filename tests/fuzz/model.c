@@ -87,7 +87,7 @@ exists(const struct object *object)
 static int
 mappings_of(const struct handle *h)
 {
-    int k, count = h->hold + h->window;
+    int k, count = 1; /* the handle's own */
 
     for (k = 0; k < ATTACHMENTS; k++)
         count +=
@@ -167,8 +167,7 @@ adopt(struct handle *h, struct shmx *seg, struct object *object, int name, bool 
                           .name = name,
                           .rdonly = rdonly,
                           .ephemeral = object->ephemeral,
-                          .goes = is_destroyed(object),
-                          .hold = is_sysv(object) };
+                          .goes = is_destroyed(object) };
     object->handles[in_child]++;
     if (name >= 0)
         object->linked = true;
@@ -180,15 +179,6 @@ part_from(struct handle *h)
     h->seg = NULL;
     if (!h->inherited)
         h->object->handles[in_child]--;
-}
-
-void
-copied(struct handle *h)
-{
-    if (!is_sysv(h->object) || h->window)
-        return;
-    h->hold = false;
-    h->window = true;
 }
 
 /* It has all that its parent has, which stays. */
