@@ -236,8 +236,10 @@ START_TEST(a_readers_lock_does_not_keep_from_resizing)
 }
 END_TEST
 
-#define LOCKERS        20
-#define LOCKS_PER_USER 500
+#define LOCKERS 20
+#define DESCRIPTIONS                                                                               \
+    100         /* of each; locking and closing one takes the kernel a walk over all locks */
+#define LOCKS 5 /* of each of those */
 
 /* One-byte locks where holders have theirs: not side by side, so that they stay many, and from the
    last to the first, so that whoever looks for the first finds another one first. */
@@ -245,7 +247,7 @@ static pid_t
 lock_bytes_as_nobody(int locker)
 {
     struct flock byte = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1 };
-    int          ready[2], fd, k;
+    int          ready[2], fd = -1, k;
     pid_t        pid;
     char         c;
 
@@ -253,9 +255,10 @@ lock_bytes_as_nobody(int locker)
     pid = check_fork();
     if (pid == 0) {
         become_nobody();
-        for (k = 0; k < LOCKS_PER_USER; k++) {
-            fd = open("/dev/shm/x", O_RDONLY | O_CLOEXEC);
-            byte.l_start = ((off_t)1 << 62) + 1000000 - 2L * (locker * LOCKS_PER_USER + k);
+        for (k = 0; k < DESCRIPTIONS * LOCKS; k++) {
+            if (k % LOCKS == 0)
+                fd = open("/dev/shm/x", O_RDONLY | O_CLOEXEC);
+            byte.l_start = ((off_t)1 << 62) + 1000000 - 2L * (locker * DESCRIPTIONS * LOCKS + k);
             ok(fcntl(fd, F_OFD_SETLK, &byte));
         }
         ck_assert_int_eq(write(ready[1], "r", 1), 1);
@@ -313,10 +316,10 @@ START_TEST(ten_thousand_locks_of_a_stranger)
     ok(pthread_create(&thread, &attr, look_at_holders, seg));
     ok(pthread_join(thread, &bad));
     ck_assert_msg(bad == NULL, "%s", (char *)bad);
-    for (k = 0; k < LOCKERS; k++) {
+    for (k = 0; k < LOCKERS; k++)
         kill(pids[k], SIGKILL);
+    for (k = 0; k < LOCKERS; k++)
         ck_assert_int_eq(waitpid(pids[k], NULL, 0), pids[k]);
-    }
     ok(shmx_destroy(seg));
     shmx_close(seg);
 }
@@ -328,7 +331,6 @@ main(void)
     Suite *suite = suite_create("regressions: locks");
     TCase *tc = add_case(suite, "locks");
 
-    tcase_set_timeout(tc, 30);
     tcase_add_test(tc, relatives_grow_one_handle);
     tcase_add_loop_test(tc, locks_of_the_caller_stay, 0, 2 * CALLS_BESIDE);
     tcase_add_test(tc, a_fork_beside_a_collector_locks_nothing);

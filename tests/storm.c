@@ -122,6 +122,7 @@ start(unsigned worker, unsigned seed)
 
     if (pid == 0) {
         setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         work(worker, seed);
     }
     if (pid < 0) {

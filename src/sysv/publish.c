@@ -94,23 +94,21 @@ shmx_sysv_publish(struct shmx *seg, const char *entry)
     const bool   late = s->intent == NULL || s->goes;
     int          r = s->intent == NULL ? shmx_sysv_write_late_intent(s) : 0;
 
-    while (r == 0) {
-        r = shmx_directory_rename(s->intent, entry);
-        if (r == 0 || was_collected(r)) {
-            free(s->intent);
-            s->intent = NULL;
-            if (r < 0 && !late)
-                return -EAGAIN; /* then the segment is to go as well */
-            if (r < 0)
-                return shmx_sysv_publish(seg, entry);
-            if (!s->link.by_key)
-                shmx_sysv_settle_time(s, entry); /* another thread may have changed the segment */
-            return 0;
-        }
+    if (r < 0)
+        return r;
+    r = shmx_directory_rename(s->intent, entry);
+    if (r < 0 && !was_collected(r)) {
+        if (late)
+            shmx_sysv_withdraw_intent(s);
+        return r;
     }
-    if (late)
-        shmx_sysv_withdraw_intent(s);
-    return r;
+    free(s->intent);
+    s->intent = NULL;
+    if (r < 0) /* a segment whose first intent was removed may be removed as well */
+        return late ? shmx_sysv_publish(seg, entry) : -EAGAIN;
+    if (!s->link.by_key) /* another thread may have changed the segment meanwhile */
+        shmx_sysv_settle_time(s, entry);
+    return 0;
 }
 
 void
