@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+/* How many milliseconds to wait for others who remove entries. */
+#define PATIENCE 100
 
 /* Room for a path; large, so it is not cleared and not copied. */
 struct path {
@@ -193,10 +197,15 @@ shmx_directory_may_unlink(uid_t owner)
 int
 shmx_directory_lock(void)
 {
-    int tries, fd = open_path(DIRECTORY, O_RDONLY | O_DIRECTORY, 0);
+    /* In all, until it works again: who keeps the lock for good delays nobody for long. */
+    static _Atomic int patience = PATIENCE;
+    int                r, fd = open_path(DIRECTORY, O_RDONLY | O_DIRECTORY, 0);
 
-    for (tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && tries < 100; tries++)
+    if (fd < 0)
+        return fd;
+    while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && atomic_fetch_sub(&patience, 1) > 0)
         shmx_pause(1);
+    atomic_store(&patience, r == 0 ? PATIENCE : 0);
     return fd;
 }
 
@@ -214,8 +223,8 @@ shmx_pause(int milliseconds)
 {
     struct timespec left = { .tv_nsec = milliseconds * 1000000L };
 
-    while (nanosleep(&left, &left) < 0 && errno == EINTR)
-        continue;
+    while (nanosleep(&left, &left) < 0 && errno == EINTR) {
+    }
 }
 
 int

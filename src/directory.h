@@ -54,7 +54,7 @@ bool shmx_directory_may_unlink(uid_t owner);
 /*
  * Between looking at an entry and removing it, nobody else may remove it and make a new one. So
  * whoever removes an entry has this lock, of all the directory, for as long. It is a courtesy among
- * users of this library: after a tenth of a second without it, one goes ahead. Returns what
+ * users of this library: who waits in vain for a tenth of a second goes ahead. Returns what
  * shmx_directory_unlock takes.
  */
 int  shmx_directory_lock(void);

@@ -13,7 +13,9 @@ static const struct {
               "read-only" },
     { EAGAIN, "temporarily impossible: memory could not be brought in" },
     { EBADF, "not an open descriptor" },
-    { EBUSY, "busy: another process is removing it, or keeps it locked" },
+    { EBUSY,
+      "busy: it is being removed, published or locked just now, something is mounted at that "
+      "name, or an attachment of the same handle is at those addresses" },
     { ECANCELED, "cancelled by the initialiser" },
     { EEXIST, "exists already: a segment of that name or key, or a mapping at that address" },
     { EFAULT, "bad address: the buffer is not memory of this process" },

@@ -730,9 +730,9 @@ START_TEST(no_proc)
     r[1] = _i == 0 ? shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &none) : -ENOENT;
     r[2] = shmx_chmod(seg, 0000);
     as_nobody({ /* whom the mode refuses that, and the kernel tells it all the same */
-        ck_assert_int_eq(shmx_stat(seg, &st), 0);
-        ck_assert_uint_eq(st.mode, 0);
-        ck_assert_uint_eq(st.size, SIZE);
+                ck_assert_int_eq(shmx_stat(seg, &st), 0);
+                ck_assert_uint_eq(st.mode, 0);
+                ck_assert_uint_eq(st.size, SIZE);
     });
     r[3] = shmx_destroy(seg);
     ok(umount("/proc"));
@@ -850,9 +850,11 @@ START_TEST(locked_memory_limits_attaching)
         ok(shmx_create("/x", 1 << 20, 0600, backend_flag[_i], &seg));
         ok(setrlimit(RLIMIT_MEMLOCK, &little));
         if (mlockall(MCL_FUTURE) == 0 && mlock(&limit_binds, sizeof limit_binds) < 0) {
+            /* On System V it is once more what the handle has mapped before, and was not locked. */
             r = shmx_attach(seg, SHMX_RDONLY, &addr);
-            ck_assert_int_eq(r, -ENOMEM);
-            ck_assert_ptr_null(addr);
+            ck_assert_int_eq(r, _i == 0 ? -ENOMEM : 0);
+            if (r == 0)
+                ok(shmx_detach(seg, addr));
         }
         ok(munlockall());
         ok(shmx_destroy(seg));

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -154,6 +155,47 @@ START_TEST(private_copy_is_detached)
     finish(seg);
     ck_assert(!is_mapped(copy)); /* and with its handle */
     ck_assert(!is_mapped(shared));
+}
+END_TEST
+
+/* Where the library itself has mapped the segment; only the kernel says where that is. */
+static void *
+mapping_of(const char *object)
+{
+    char      line[512];
+    uintptr_t start = 0, from;
+    FILE     *f = fopen("/proc/self/maps", "re");
+
+    while (start == 0 && fgets(line, sizeof line, f) != NULL)
+        if (strstr(line, object) != NULL && sscanf(line, "%" SCNxPTR "-", &from) == 1)
+            start = from;
+    fclose(f);
+    ck_assert_uint_ne(start, 0);
+    return (void *)start; /* NOLINT(performance-no-int-to-ptr) */
+}
+
+/* What it has mapped, to hold or to pin the segment, does not make way. */
+START_TEST(fixed_over_the_librarys_own)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct shmx *seg = created(_i, "/own", 0600, 0);
+    void        *own, *addr;
+    int          k;
+    char         c;
+
+    ok(shmx_pin(seg));
+    own = mapping_of(_i == 0 ? "/dev/shm/" : "/SYSV");
+    for (k = -1; k <= 1; k++) {
+        addr = (char *)own + k * (int)page;
+        fails(shmx_attach(seg, SHMX_FIXED, &addr), -EEXIST);
+        fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr), -EBUSY);
+        fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE | SHMX_PRIVATE, &addr), -EBUSY);
+    }
+    ck_assert_int_eq(shmx_write(seg, "o", 1, 0), 1);
+    ck_assert_int_eq(shmx_read(seg, &c, 1, 0), 1);
+    ck_assert_int_eq(c, 'o');
+    ck_assert_int_eq(*(char *)own, 'o');
+    finish(seg);
 }
 END_TEST
 
@@ -539,6 +581,7 @@ main(void)
     tcase_add_loop_test(tc, stream_modes, 0, BACKENDS);
     tcase_add_loop_test(tc, longest_names, 0, 4);
     tcase_add_loop_test(tc, private_copy_is_detached, 0, BACKENDS);
+    tcase_add_loop_test(tc, fixed_over_the_librarys_own, 0, BACKENDS);
     tcase_add_loop_test(tc, old_handles_beside_a_new_segment, 0, 4);
     tcase_add_loop_test(tc, list_during_an_initialiser, 0, 4);
     tcase_add_loop_test(tc, descriptor_zero, 0, BACKENDS);

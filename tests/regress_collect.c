@@ -258,6 +258,94 @@ START_TEST(recycled_key_of_a_killed_creator)
 }
 END_TEST
 
+/* This pid namespace, as hidden entries call it. */
+static unsigned long
+pid_namespace(void)
+{
+    struct stat st;
+
+    ok(stat("/proc/self/ns/pid", &st));
+    return (unsigned long)st.st_ino;
+}
+
+/* A second name of a link, which looks as if a creator had been killed: one of elsewhere, or the
+   very one that made the segment. */
+static void
+link_a_live_link(void *variant)
+{
+    char  alias[300] = "/dev/shm/.shmx-1-1-0-c";
+    pid_t pid = check_fork();
+
+    if (pid == 0) {
+        make_segment("/x", SHMX_SYSV, "live");
+        _exit(0);
+    }
+    join(pid);
+    if (*(int *)variant == 1)
+        snprintf(alias, sizeof alias, "/dev/shm/.shmx-%lu-%d-0-c", pid_namespace(), (int)pid);
+    pid = check_fork();
+    if (pid == 0) {
+        become_nobody();
+        ok(link("/dev/shm/x", alias));
+        _exit(0);
+    }
+    join(pid);
+    collect_all(1);
+    assert_leads_to("/x", "live");
+    ok(shmx_remove("/x"));
+}
+
+START_TEST(strangers_hard_link_to_a_live_link)
+{
+    with_sysctl("/proc/sys/fs/protected_hardlinks", "0", link_a_live_link, &_i);
+}
+END_TEST
+
+#define GUESSES 64
+
+/* What the next hidden entries of that process will be called, or their removal. */
+static void
+guess_hidden_names(pid_t pid, bool begin)
+{
+    const unsigned long space = pid_namespace();
+    char                path[300];
+    int                 k;
+
+    for (k = 0; k < 2 * GUESSES; k++) {
+        snprintf(path, sizeof path, "/dev/shm/.shmx-%lu-%d-%x-%c", space, (int)pid, k / 2,
+                 k % 2 ? 'c' : 'p');
+        if (begin)
+            ok(symlink("nowhere", path));
+        else
+            ok(unlink(path));
+    }
+}
+
+START_TEST(strangers_know_the_next_hidden_name)
+{
+    const pid_t  creator = getpid();
+    struct shmx *seg;
+    pid_t        pid = check_fork();
+
+    if (pid == 0) {
+        become_nobody();
+        guess_hidden_names(creator, true);
+        _exit(0);
+    }
+    join(pid);
+    make_segment("/x", SHMX_SYSV, "first");
+    ok(shmx_create("/y", SIZE, 0600, SHMX_SYSV | SHMX_EPHEMERAL, &seg));
+    shmx_close(seg);
+    ok(shmx_create(NULL, SIZE, 0600, SHMX_SYSV, &seg));
+    ok(shmx_publish(seg, "/z"));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    assert_leads_to("/x", "first");
+    ok(shmx_remove("/x"));
+    guess_hidden_names(creator, false);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -272,5 +360,7 @@ main(void)
     tc = add_case(suite, "in use and of others");
     tcase_add_loop_test(tc, plain_object_with_the_mark_is_left_while_in_use, 0, 2);
     tcase_add_loop_test(tc, dry_run_shows_what_the_caller_may_remove, 0, BACKENDS);
+    tcase_add_loop_test(tc, strangers_hard_link_to_a_live_link, 0, 2);
+    tcase_add_test(tc, strangers_know_the_next_hidden_name);
     return suite_main(suite);
 }

@@ -236,10 +236,11 @@ START_TEST(a_readers_lock_does_not_keep_from_resizing)
 }
 END_TEST
 
-#define LOCKERS 20
-#define DESCRIPTIONS                                                                               \
-    100         /* of each; locking and closing one takes the kernel a walk over all locks */
-#define LOCKS 5 /* of each of those */
+/* Each process has so many descriptions with so many locks each: to lock and to close one takes the
+   kernel a walk over all locks of the object. */
+#define LOCKERS      20
+#define DESCRIPTIONS 125
+#define LOCKS        4
 
 /* One-byte locks where holders have theirs: not side by side, so that they stay many, and from the
    last to the first, so that whoever looks for the first finds another one first. */
@@ -312,7 +313,7 @@ START_TEST(ten_thousand_locks_of_a_stranger)
     for (k = 0; k < LOCKERS; k++)
         pids[k] = lock_bytes_as_nobody(k);
     ok(pthread_attr_init(&attr));
-    ok(pthread_attr_setstacksize(&attr, 256 << 10));
+    ok(pthread_attr_setstacksize(&attr, 128 << 10));
     ok(pthread_create(&thread, &attr, look_at_holders, seg));
     ok(pthread_join(thread, &bad));
     ck_assert_msg(bad == NULL, "%s", (char *)bad);

@@ -5,8 +5,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define MIB ((size_t)1 << 20)
 
@@ -140,6 +142,196 @@ START_TEST(populating_delays_nobody)
 }
 END_TEST
 
+/* Work for threads that go on until they are told to stop, or fail. */
+struct together {
+    struct shmx *seg;
+    atomic_int   stop, turn, won;
+    char        *place;
+};
+
+static void *
+attach_and_detach(void *arg)
+{
+    struct together *t = arg;
+    void            *addr;
+
+    while (!atomic_load(&t->stop))
+        if (shmx_attach(t->seg, 0, &addr) != 0 || shmx_detach(t->seg, addr) != 0)
+            return "failed";
+    return NULL;
+}
+
+/* Nothing but its hold keeps the segment. */
+START_TEST(attaching_after_destroy)
+{
+    struct together t = { .seg = created(_i, "/x", MIB, 0600, 0) };
+    pthread_t       threads[2];
+    void           *bad;
+    char            got[8] = "";
+    int             k;
+
+    ck_assert_int_eq(shmx_write(t.seg, "segment", 8, 0), 8);
+    ok(shmx_destroy(t.seg));
+    for (k = 0; k < 2; k++)
+        ok(pthread_create(&threads[k], NULL, attach_and_detach, &t));
+    for (k = 0; k < 20000; k++) {
+        ck_assert_int_eq(shmx_read(t.seg, got, 8, 0), 8);
+        ck_assert_str_eq(got, "segment");
+    }
+    atomic_store(&t.stop, 1);
+    for (k = 0; k < 2; k++) {
+        ok(pthread_join(threads[k], &bad));
+        ck_assert_ptr_null(bad);
+    }
+    shmx_close(t.seg);
+}
+END_TEST
+
+#define ROUNDS 300
+
+/* In each round, which the test begins, attach at the one place. */
+static void *
+attach_in_place(void *arg)
+{
+    struct together *t = arg;
+    void            *addr;
+    int              k, r;
+
+    for (k = 1; k <= ROUNDS; k++) {
+        while (atomic_load(&t->turn) / 2 < k)
+            sched_yield();
+        addr = t->place;
+        r = shmx_attach(t->seg, SHMX_FIXED | SHMX_REPLACE, &addr);
+        if (r != 0 && r != -EBUSY)
+            return "failed";
+        atomic_fetch_add(&t->won, r == 0 ? 1 : 1000);
+    }
+    return NULL;
+}
+
+/* Exactly one of two gets the place. */
+START_TEST(two_for_one_place)
+{
+    struct together t = { .seg = created(_i, "/x", MIB, 0600, 0) };
+    pthread_t       threads[2];
+    void           *bad;
+    int             k;
+
+    t.place = mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (k = 0; k < 2; k++)
+        ok(pthread_create(&threads[k], NULL, attach_in_place, &t));
+    for (k = 0; k < ROUNDS; k++) {
+        atomic_store(&t.won, 0);
+        atomic_fetch_add(&t.turn, 2);
+        while (atomic_load(&t.won) != 1001 && atomic_load(&t.won) != 2
+               && atomic_load(&t.won) != 2000)
+            sched_yield();
+        ck_assert_int_eq(atomic_load(&t.won), 1001);
+        ok(shmx_detach(t.seg, t.place));
+    }
+    for (k = 0; k < 2; k++) {
+        ok(pthread_join(threads[k], &bad));
+        ck_assert_ptr_null(bad);
+    }
+    ok(shmx_destroy(t.seg));
+    shmx_close(t.seg);
+    munmap(t.place, MIB);
+}
+END_TEST
+
+/* All mappings of that segment that this process has. Returns how many. */
+static int
+find_mappings(const char *mark, char *found[], int room)
+{
+    char          line[1024];
+    unsigned long start;
+    int           count = 0;
+    FILE         *f = fopen("/proc/self/maps", "re");
+
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strstr(line, mark) != NULL && sscanf(line, "%lx", &start) == 1 && count < room)
+            found[count++] = (char *)start; /* NOLINT(performance-no-int-to-ptr) */
+    fclose(f);
+    return count;
+}
+
+/* The library's own mapping, the hold or the pin, is no place for an attachment of the handle. */
+START_TEST(own_mapping_is_no_place)
+{
+    struct shmx *seg = created(_i, "/x", MIB, 0600, 0);
+    char        *own[4], got[8] = "";
+    void        *addr;
+
+    if (valgrind_lacks("/proc/self/maps of the program alone"))
+        goto out;
+    ck_assert_int_eq(shmx_write(seg, "segment", 8, 0), 8);
+    if (_i == 0)
+        ok(shmx_pin(seg));
+    ck_assert_int_eq(find_mappings(_i == 0 ? "/dev/shm/" : "/SYSV", own, 4), 1);
+    addr = own[0];
+    fails(shmx_attach(seg, SHMX_FIXED, &addr), -EEXIST);
+    fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr), -EBUSY);
+    fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE | SHMX_PRIVATE, &addr), -EBUSY);
+    ck_assert_str_eq(own[0], "segment");
+    ck_assert_int_eq(shmx_read(seg, got, 8, 0), 8);
+    ck_assert_str_eq(got, "segment");
+out:
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+static long
+locked_kib(void)
+{
+    char  line[256];
+    long  kib = -1;
+    FILE *f = fopen("/proc/self/status", "re");
+
+    while (fgets(line, sizeof line, f) != NULL)
+        sscanf(line, "VmLck: %ld", &kib);
+    fclose(f);
+    return kib;
+}
+
+static void *
+pin_it(void *arg)
+{
+    struct together *t = arg;
+
+    atomic_fetch_add(&t->turn, 1);
+    while (atomic_load(&t->turn) < 2) {
+    }
+    return shmx_pin(t->seg) == 0 ? NULL : "failed";
+}
+
+/* Whoever is first: what is pinned is all of it. */
+START_TEST(pinning_while_it_grows)
+{
+    struct together t;
+    pthread_t       thread;
+    void           *bad;
+    int             k;
+
+    if (valgrind_lacks("a VmLck of the program alone"))
+        return;
+    for (k = 0; k < ROUNDS; k++) {
+        t = (struct together){ .seg = created(0, "/x", MIB, 0600, 0) };
+        ok(pthread_create(&thread, NULL, pin_it, &t));
+        atomic_fetch_add(&t.turn, 1);
+        while (atomic_load(&t.turn) < 2) {
+        }
+        ok(shmx_resize(t.seg, 2 * MIB));
+        ok(pthread_join(thread, &bad));
+        ck_assert_ptr_null(bad);
+        ck_assert_int_eq(locked_kib(), 2048);
+        ok(shmx_destroy(t.seg));
+        shmx_close(t.seg);
+        ck_assert_int_eq(locked_kib(), 0);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -148,5 +340,9 @@ main(void)
 
     tcase_add_loop_test(tc, readers_starve_nobody, 0, BACKENDS);
     tcase_add_loop_test(tc, populating_delays_nobody, 0, BACKENDS);
+    tcase_add_loop_test(tc, attaching_after_destroy, 0, BACKENDS);
+    tcase_add_loop_test(tc, two_for_one_place, 0, BACKENDS);
+    tcase_add_loop_test(tc, own_mapping_is_no_place, 0, BACKENDS);
+    tcase_add_test(tc, pinning_while_it_grows);
     return suite_main(suite);
 }

@@ -4,7 +4,6 @@
 
 #include "snapshot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -123,30 +122,12 @@ begin_after_destroyer(const struct scenario *s)
     killed(s, begin_named, destroy_then, before_unlink);
 }
 
-/* The name is gone, the segment is not yet. */
+/* Before anything is destroyed. */
 static void
 begin_after_early_destroyer(const struct scenario *s)
 {
-    killed(s, begin_named, destroy_then, (struct end){ SYS_shmctl, 1, IPC_RMID });
-}
-
-/* Another segment's entry was taken away by mistake, and was to be put back: it is where the killed
-   one had its own. */
-static void
-begin_after_mistaken_destroyer(const struct scenario *s)
-{
-    char           hidden[512] = "";
-    struct dirent *d;
-    DIR           *dir;
-
-    begin_after_destroyer(s);
-    dir = opendir("/dev/shm");
-    while ((d = readdir(dir)) != NULL)
-        if (strncmp(d->d_name, ".shmx-", 6) == 0)
-            snprintf(hidden, sizeof hidden, "/dev/shm/%s", d->d_name);
-    closedir(dir);
-    elsewhere(begin_named, s);
-    need("rename", rename("/dev/shm" WALK_NAME, hidden) < 0 ? -errno : 0);
+    killed(s, begin_named, destroy_then,
+           s->flags & SYSV ? (struct end){ SYS_shmctl, 1, IPC_RMID } : before_unlink);
     stage.named = true;
 }
 
@@ -200,12 +181,12 @@ check_collected_link(const struct scenario *s)
 }
 
 static void
-check_put_back(const struct scenario *s)
+check_left_alone(const struct scenario *s)
 {
     struct shmx_stat st;
 
     (void)s;
-    promise(shmx_stat_name(WALK_NAME, &st) == 0, "what was taken by mistake is put back");
+    promise(shmx_stat_name(WALK_NAME, &st) == 0, "what lives is left alone");
 }
 
 /* clang-format off */
@@ -215,9 +196,8 @@ const struct scenario collect_scenarios[] = {
     BOTH("collect after a creator", "shmx_collect", 0, TIDIES | IN_PART, begin_after_creator, collect, check_collected),
     BOTH("collect after an ephemeral's creator", "shmx_collect", GONE, TIDIES | IN_PART, begin_after_creator, collect, check_collected),
     { "sysv collect after a publisher", "shmx_collect", SYSV, STAYS | LITTERED | IN_PART, begin_after_publisher, collect, check_collected_link },
-    BOTH("collect after a destroyer", "shmx_collect", 0, TIDIES | IN_PART, begin_after_destroyer, collect, check_collected),
-    { "sysv collect after an early destroyer", "shmx_collect", SYSV, TIDIES | IN_PART, begin_after_early_destroyer, collect, check_collected },
-    BOTH("collect after a mistaken destroyer", "shmx_collect", 0, LITTERED | IN_PART, begin_after_mistaken_destroyer, collect, check_put_back),
+    { "sysv collect after a destroyer", "shmx_collect", SYSV, TIDIES | IN_PART, begin_after_destroyer, collect, check_collected },
+    BOTH("collect after an early destroyer", "shmx_collect", 0, 0, begin_after_early_destroyer, collect, check_left_alone),
     BOTH("collect with nothing to do", "shmx_collect", GONE, 0, begin_kept, collect, NULL),
     BOTH("collect orphans", "shmx_collect", 0, TIDIES | IN_PART, begin_orphaned, collect_orphans, check_collected),
     { 0 },

@@ -349,7 +349,7 @@ const struct scenario life_scenarios[] = {
     BOTH("destroy ephemeral", "shmx_destroy", GONE, ENDS, begin_kept, destroy, check_destroyed),
     BOTH("destroy without knowing the name", "shmx_destroy", 0, ENDS, begin_unknowing, destroy, check_destroyed),
     BOTH("destroy ephemeral without knowing the name", "shmx_destroy", GONE, ENDS, begin_unknowing, destroy, check_destroyed),
-    { "posix destroy beside another", "shmx_destroy", POSIX, LITTERED | IN_PART | ONCE, begin_beside_another, destroy_nothing, check_other },
+    { "posix destroy beside another", "shmx_destroy", POSIX, LITTERED, begin_beside_another, destroy_nothing, check_other },
     { "posix destroy anonymous", "shmx_destroy", POSIX, ENDS, begin_anonymous, destroy, check_destroyed },
     { "sysv destroy anonymous", "shmx_destroy", SYSV, STAYS | ENDS, begin_anonymous, destroy, check_destroyed },
     BOTH("remove", "shmx_remove", 0, ENDS, begin_elsewhere, remove_named, check_room),

@@ -5,8 +5,6 @@
 #include "snapshot.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -114,22 +112,6 @@ begin_occupied_attached(const struct scenario *s)
 {
     begin_attached(s);
     occupy();
-}
-
-/* Into the room that the hold of a System V handle takes, which must make way. */
-static void
-begin_in_the_way(const struct scenario *s)
-{
-    char      line[1024];
-    uintptr_t from;
-    FILE     *f = fopen("/proc/self/maps", "re");
-
-    begin_detached(s);
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (strstr(line, "/SYSV") != NULL && sscanf(line, "%" SCNxPTR "-", &from) == 1)
-            outputs.addr = (void *)from;
-    if (f != NULL)
-        fclose(f);
 }
 
 /* The mode does not admit a plain user any more, who has the segment attached. */
@@ -347,8 +329,6 @@ const struct scenario memory_scenarios[] = {
     { "posix attach replacing populated", "shmx_attach", POSIX, PLAIN, begin_occupied_sparse, attach_replacing_populated, check_populated },
     { "sysv attach replacing populated", "shmx_attach", SYSV, 0, begin_occupied, attach_replacing_populated, check_populated },
     BOTH("attach replacing by a copy", "shmx_attach", 0, 0, begin_occupied, attach_replacing_copy, check_whole_copy),
-    { "sysv attach in the way", "shmx_attach", SYSV, 0, begin_in_the_way, attach_fixed, check_whole },
-    { "sysv attach replacing in the way", "shmx_attach", SYSV, GONE, begin_in_the_way, attach_replacing, check_whole },
 
     BOTH("detach", "shmx_detach", 0, 0, begin_attached, detach, NULL),
     BOTH("detach ephemeral", "shmx_detach", GONE, 0, begin_attached, detach, NULL),

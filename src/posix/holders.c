@@ -132,10 +132,12 @@ shmx_holders_read(struct holders *holders)
         if (parse_row(line, &holder))
             r = append(holders, &holder);
     fclose(f);
-    if (r < 0)
+    if (r < 0) {
         free(holders->items);
-    else if (holders->count > 0)
+        holders->items = NULL;
+    } else if (holders->count > 0) {
         qsort(holders->items, holders->count, sizeof *holders->items, compare);
+    }
     return r;
 }
 

@@ -248,8 +248,9 @@ forget_range(char *start, size_t length)
             continue;
         LIST_REMOVE(a, link);
         preload_pretend(true);
-        shmx_close(a->seg);
+        shmx_detach(a->seg, a->addr);
         preload_pretend(false);
+        shmx_close(a->seg);
         free(a);
     }
 }
@@ -327,18 +328,22 @@ shmdt(const void *addr)
 
 /* shmctl. */
 
-/* What IPC_STAT told, with what the library lists of the segment. */
+/* What IPC_STAT told, with what the library lists of the segment; without the mapping that each
+   handle here has of its own. */
 static void
 stat_segment(int id, struct shmid_ds *ds)
 {
-    struct shmx_stat row;
-    struct traces    traces;
+    const struct attached *a;
+    struct shmx_stat       row;
+    struct traces          traces;
 
     if (!find_row(false, id, &row))
         return;
     traces = visible_traces(id, &row);
     ds->shm_segsz = (size_t)row.size;
     ds->shm_nattch = (shmatt_t)row.holders;
+    LIST_FOREACH (a, &attachments, link)
+        ds->shm_nattch -= a->id == id;
     ds->shm_cpid = row.cpid;
     ds->shm_lpid = traces.lpid;
     ds->shm_atime = traces.atime;
