@@ -106,7 +106,7 @@ is_one_user(uid_t user)
     unsigned long mapped = 0, count;
     FILE         *f;
 
-    if (user != overflow_user())
+    if (user == 0 || user != overflow_user())
         return true;
     f = shmx_open_proc("/proc/self/uid_map");
     if (f == NULL)

@@ -116,7 +116,6 @@ tries_only(const __u64 args[6])
 #define SYS_readlink SYS_readlinkat
 #define SYS_symlink  SYS_symlinkat
 #define SYS_unlink   SYS_unlinkat
-#define SYS_rmdir    SYS_unlinkat
 #endif
 
 #define CALL(name) SYS_##name, #name
@@ -136,7 +135,7 @@ static const struct fault_kind kinds[] = {
     { CALL(fchown), NULL, { EDQUOT, ENOMEM, EPERM, EROFS } },
     { CALL(fchownat), NULL, { EDQUOT, ENOMEM, EPERM, EROFS } },
     { CALL(linkat), NULL, { EACCES, EDQUOT, EEXIST, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS, EXDEV } },
-    { CALL(symlink), NULL, { EACCES, EDQUOT, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS } },
+    { CALL(symlink), NULL, { EACCES, EDQUOT, EEXIST, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS } },
     { CALL(renameat2), NULL, { EACCES, EDQUOT, EEXIST, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS } },
     { CALL(unlink), NULL, { EACCES, ENOENT, ENOMEM, EPERM, EROFS } },
     { CALL(readlink), NULL, { EACCES, EINVAL, ENOENT, ENOMEM } },
@@ -162,7 +161,7 @@ static const struct fault_kind kinds[] = {
     { CALL(mlock), NULL, { EAGAIN, ENOMEM, EPERM } },
     { CALL(mlock2), NULL, { EAGAIN, ENOMEM, EPERM } },
     { CALL(munlock), NULL, { ENOMEM } },
-    { CALL(rmdir), NULL, { EACCES, EBUSY, ENOENT, ENOMEM, EPERM, EROFS } },
+    { CALL(faccessat2), NULL, { EACCES, ENOENT, ENOMEM, EROFS } },
     { CALL(fcntl), sets_signal, { 0 } },
     { CALL(fcntl), locks_bytes, { EACCES, EAGAIN, ENOLCK } },
     { CALL(fcntl), asks_for_bytes, { 0 } },
@@ -176,6 +175,7 @@ static const struct fault_kind kinds[] = {
     { CALL(kill), NULL, { EPERM, ESRCH } },
     { CALL(clock_nanosleep), NULL, { EINTR } },
     { CALL(brk), NULL, { ENOMEM } },
+    { CALL(capget), NULL, { 0 } },
     { CALL(close), NULL, { 0 } },
     { CALL(getpid), NULL, { 0 } },
     { CALL(geteuid), NULL, { 0 } },
@@ -191,15 +191,12 @@ static const struct {
     { "every call", "EOVERFLOW,", "", "only of 32-bit programs without large files" },
     { "every call", "EIO,", "", "tmpfs has no disk under it (pread64, pwrite64: swap has, it is tried)" },
     { "every call but shm*", "ENOSYS,", "", "only of kernels that glibc does not run on" },
-    { "close, getpid, geteuid, lseek, sysinfo", "every error,", "", "cannot fail, or nothing hangs on it: a descriptor is gone even where its close fails" },
+    { "capget, close, getpid, geteuid, lseek, sysinfo", "every error,", "", "cannot fail, or nothing hangs on it: a descriptor is gone even where its close fails" },
     { "openat", "ELOOP, ENXIO, ENODEV,", "", "say what stands at a name: the suites put it there" },
     { "openat", "EBUSY,", "", "of devices" },
     { "linkat", "EMLINK,", "", "an object has two links at most" },
     { "linkat", "EXDEV,", "shmx_create", "the object was made in the same directory" },
     { "linkat", "EXDEV,", "shmx_open_or_create", "the object was made in the same directory" },
-    { "renameat2", "EEXIST,", "shmx_destroy", "to a name that no other living process makes" },
-    { "renameat2", "EEXIST,", "shmx_remove", "to a name that no other living process makes" },
-    { "symlink", "EEXIST,", "", "to a name that no other living process makes" },
     { "fcntl", "every error,", "", "of F_SETSIG, F_GETFL and F_OFD_GETLK, which allocate nothing" },
     { "renameat2", "EBUSY, EINVAL,", "", "of mount points; of file systems other than tmpfs" },
     { "mmap", "ENODEV, ENFILE, ETXTBSY,", "", "not of files of tmpfs" },
@@ -268,7 +265,7 @@ denies(const struct fault_kind *kind, int error)
     if (n == SYS_readlink || n == SYS_readlinkat)
         return error == ENOENT || error == EINVAL;
     if (n == SYS_newfstatat || n == SYS_openat || n == SYS_renameat2 || n == SYS_unlink
-        || n == SYS_getdents64 || n == SYS_rmdir)
+        || n == SYS_getdents64 || n == SYS_faccessat2)
         return error == ENOENT;
     return n == SYS_kill && error == ESRCH;
 }
@@ -300,14 +297,29 @@ faults_excuse(const struct fault_kind *kind, int error)
 bool
 faults_private(const struct fault_kind *kind)
 {
-    static const int private[] = { SYS_brk,   SYS_fstatfs, SYS_geteuid, SYS_getpid,   SYS_getrandom,
-                                   SYS_lseek, SYS_madvise, SYS_mmap,    SYS_mprotect, SYS_munlock };
+    static const int private[] = { SYS_brk,     SYS_capget,   SYS_close,   SYS_fstatfs,
+                                   SYS_geteuid, SYS_getpid,   SYS_lseek,   SYS_madvise,
+                                   SYS_mmap,    SYS_mprotect, SYS_munlock, SYS_read };
     size_t i;
 
     for (i = 0; kind != NULL && i < sizeof private / sizeof *private; i++)
         if (kind->number == private[i])
             return true;
     return false;
+}
+
+/* It opens the directory to lock it, and to do nothing else. */
+bool
+faults_locks_directory(const struct seccomp_data *opening, const struct seccomp_data *locking)
+{
+    return opening->nr == SYS_openat && opens_directory(opening->args) && locking->nr == SYS_flock
+           && (locking->args[1] & LOCK_EX);
+}
+
+bool
+faults_unlocks(const struct seccomp_data *call)
+{
+    return call->nr == SYS_flock && call->args[1] == LOCK_UN;
 }
 
 const char *

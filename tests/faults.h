@@ -22,8 +22,13 @@ enum {
 };
 unsigned faults_excuse(const struct fault_kind *kind, int error);
 
-/* Whether nobody else can tell if it has been made yet, nor could it tell what others do. */
+/* Whether it makes no difference to anybody else if it has been made yet, nor to it what others do.
+ */
 bool faults_private(const struct fault_kind *kind);
+
+/* Whether these two calls lock the directory of names; whether that one unlocks something. */
+bool faults_locks_directory(const struct seccomp_data *opening, const struct seccomp_data *locking);
+bool faults_unlocks(const struct seccomp_data *call);
 
 const char *faults_name(const struct fault_kind *kind);
 

@@ -44,55 +44,29 @@ shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX])
                  link->size, link->ipc, link->pid, link->pidns);
 }
 
-static bool
-take_word(const char **text, const char *word)
-{
-    const size_t length = strlen(word);
-
-    if (strncmp(*text, word, length) != 0)
-        return false;
-    *text += length;
-    return true;
-}
-
-/* Digits as shmx_link_format writes them, without a sign or zeros in front. */
-static bool
-take_number(const char **text, int base, uint64_t max, uint64_t *number)
-{
-    const size_t length = strspn(*text, base == 16 ? "0123456789abcdef" : "0123456789");
-
-    if (length == 0 || (length > 1 && **text == '0'))
-        return false;
-    errno = 0;
-    *number = strtoull(*text, NULL, base);
-    *text += length;
-    return errno == 0 && *number <= max;
-}
-
 int
 shmx_link_parse(const char *text, struct link *link)
 {
-    uint64_t number = 0, size = 0, ipc = 0, pid = 0, pidns = 0;
-    bool     raw = false, by_key = take_word(&text, "sysv:key=0x");
-    bool     well = by_key ? take_number(&text, 16, UINT_MAX, &number) && number != 0
-                           : take_word(&text, "sysv:id=") && take_number(&text, 10, INT_MAX, &number);
+    struct link read = { .by_key = true };
+    char        again[LINK_TEXT_MAX];
 
-    well = well && take_word(&text, " size=") && take_number(&text, 10, UINT64_MAX, &size)
-           && take_word(&text, " ipc=") && take_number(&text, 10, ULONG_MAX, &ipc);
-    if (well && by_key)
-        raw = take_word(&text, " raw");
-    else if (well)
-        well = take_word(&text, " pid=") && take_number(&text, 10, INT_MAX, &pid)
-               && take_word(&text, " pidns=") && take_number(&text, 10, UINT32_MAX, &pidns);
-    if (!well || *text != '\0')
+    if (sscanf(text, "sysv:key=%x size=%" SCNu64 " ipc=%lu", (unsigned *)&read.number, &read.size,
+               &read.ipc)
+        == 3) {
+        read.raw = strstr(text, " raw") != NULL;
+    } else {
+        read.by_key = false;
+        if (sscanf(text, "sysv:id=%d size=%" SCNu64 " ipc=%lu pid=%" SCNu64 " pidns=%" SCNu64,
+                   &read.number, &read.size, &read.ipc, &read.pid, &read.pidns)
+            != 5)
+            return -ELOOP;
+    }
+    /* Only what we would have written ourselves is ours. */
+    shmx_link_format(&read, again);
+    if (strcmp(text, again) != 0 || (read.by_key ? read.number == 0 : read.number < 0)
+        || read.pid > INT_MAX || read.pidns > UINT32_MAX)
         return -ELOOP;
-    *link = (struct link){ .by_key = by_key,
-                           .raw = raw,
-                           .number = (int)(unsigned)number,
-                           .size = size,
-                           .ipc = (unsigned long)ipc,
-                           .pid = pid,
-                           .pidns = pidns };
+    *link = read;
     return 0;
 }
 
