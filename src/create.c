@@ -165,7 +165,7 @@ shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct s
 static int
 open_existing(const struct reference *ref, unsigned flags, struct shmx **out)
 {
-    struct shmx *seg;
+    struct shmx *seg = NULL;
     size_t       i;
     int          r = -ENOENT;
 

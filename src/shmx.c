@@ -160,17 +160,18 @@ shmx_unpin(struct shmx *seg)
 }
 
 const char *
-shmx_name(const struct shmx *handle)
+shmx_name(const struct shmx *seg)
 {
-    struct shmx *seg = (struct shmx *)handle;
+    struct shmx *handle = (struct shmx *)seg; /* whose lock and label are no part of what is told */
     const char  *name;
 
-    if (seg == NULL)
+    if (handle == NULL)
         return NULL;
-    pthread_mutex_lock(&seg->lock);
-    name =
-        seg->name != NULL && seg->name_state != NAME_ENDED ? seg->name : seg->backend->label(seg);
-    pthread_mutex_unlock(&seg->lock);
+    pthread_mutex_lock(&handle->lock);
+    name = handle->name != NULL && handle->name_state != NAME_ENDED
+               ? handle->name
+               : handle->backend->label(handle);
+    pthread_mutex_unlock(&handle->lock);
     return name;
 }
 

@@ -110,7 +110,7 @@ static struct shmx *
 make_anonymous(unsigned flags)
 {
     struct shmx *seg;
-    void        *addr;
+    void        *addr = NULL;
     int          r = shmx_create(NULL, SIZE, 0600, flags, &seg);
 
     if (r < 0 || (r = shmx_attach(seg, 0, &addr)) < 0)

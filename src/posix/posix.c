@@ -248,7 +248,7 @@ count_holders(struct shmx_stat *out)
     int64_t        before = -2;
     int            r, tries;
 
-    for (tries = 0; tries < 10 && out->holders != before; tries++) {
+    for (tries = 0; tries < 4 && out->holders != before; tries++) {
         before = tries == 0 ? -2 : out->holders;
         r = shmx_holders_read(&holders);
         if (r < 0)

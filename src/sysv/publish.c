@@ -122,7 +122,7 @@ shmx_sysv_unpublish(struct shmx *seg, const char *entry)
 
 struct search {
     const struct shmx_stat *st;
-    char                   *entry;
+    char                    entry[NAME_MAX + 1];
     int                     count;
 };
 
@@ -135,7 +135,7 @@ compare_entry(const struct dirent *d, void *arg)
 
     if ((d->d_type == DT_LNK || d->d_type == DT_UNKNOWN) && !shmx_is_hidden(d->d_name)
         && shmx_link_read(d->d_name, &link, text) == 0 && shmx_link_matches(&link, search->st)) {
-        strlcpy(search->entry, d->d_name, NAME_MAX + 1);
+        strlcpy(search->entry, d->d_name, sizeof search->entry);
         search->count++;
     }
     return 0;
@@ -144,10 +144,13 @@ compare_entry(const struct dirent *d, void *arg)
 int
 shmx_sysv_find_entry(const struct shmx_stat *st, char entry[NAME_MAX + 1])
 {
-    struct search search = { .st = st, .entry = entry };
+    struct search search = { .st = st };
     int           r = shmx_directory_walk(compare_entry, &search);
 
-    return r < 0 ? r : search.count;
+    if (r < 0)
+        return r;
+    strlcpy(entry, search.entry, sizeof search.entry);
+    return search.count;
 }
 
 int

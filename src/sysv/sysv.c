@@ -144,7 +144,7 @@ static int
 sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
 {
     struct sysv *s = shmx_sysv_new_handle(flags & SHMX_RDONLY);
-    struct lead  lead;
+    struct lead  lead = { 0 };
     int          r;
 
     if (s == NULL)
