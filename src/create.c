@@ -165,7 +165,7 @@ shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct s
 static int
 open_existing(const struct reference *ref, unsigned flags, struct shmx **out)
 {
-    struct shmx *seg = NULL;
+    struct shmx *seg;
     size_t       i;
     int          r = -ENOENT;
 
@@ -198,7 +198,7 @@ shmx_open(const char *name, unsigned flags, struct shmx **seg)
 static int
 open_at_least(const struct reference *ref, size_t size, unsigned flags, struct shmx **out)
 {
-    struct shmx *seg;
+    struct shmx *seg = NULL;
     int64_t      found;
     int          r = open_existing(ref, flags & SHMX_OWNED, &seg);
 

@@ -211,6 +211,8 @@ static const struct {
     { "mmap", "EACCES,", "shmx_pin", "the handle can read" },
     { "fallocate", "EFBIG,", "shmx_attach", "not beyond the end" },
     { "fallocate", "EFBIG,", "shmx_attach_range", "not beyond the end" },
+    { "fstatfs", "EINTR, ENOMEM,", "shmx_list", "of /proc: that allocates nothing" },
+    { "fstatfs", "EINTR, ENOMEM,", "shmx_collect", "of /proc: that allocates nothing" },
     { "fcntl", "EBUSY, EDEADLK, EPERM,", "", "not of locks of open file descriptions" },
 };
 /* clang-format on */
@@ -259,7 +261,7 @@ denies(const struct fault_kind *kind, int error)
     const int n = kind->number;
 
     if (n == SYS_shmget || kind->is == stats_segment)
-        return error == ENOENT || error == EINVAL || error == EIDRM;
+        return error == ENOENT || error == EINVAL || error == EIDRM || error == ENOSYS;
     if (kind->is == removes_segment || kind->is == sets_segment || kind->is == locks_segment)
         return error == EINVAL || error == EIDRM;
     if (n == SYS_readlink || n == SYS_readlinkat)

@@ -21,34 +21,33 @@ START_TEST(references)
 {
     static const struct {
         const char         *text;
-        int                 result;
         enum reference_kind kind;
         unsigned            backend;
         const char         *entry;
         int                 number;
         const char         *printed;
     } cases[] = {
-        { NULL, 0, REFERENCE_ANONYMOUS, 0, NULL, 0, NULL },
-        { "a", 0, REFERENCE_NAME, 0, "a", 0, "posix:/a" },
-        { "/a", 0, REFERENCE_NAME, 0, "a", 0, "posix:/a" },
-        { "///a", 0, REFERENCE_NAME, 0, "a", 0, "posix:/a" },
-        { "posix:/a", 0, REFERENCE_NAME, SHMX_POSIX, "a", 0, "posix:/a" },
-        { "posix:///a", 0, REFERENCE_NAME, SHMX_POSIX, "a", 0, "posix:/a" },
-        { "sysv:/a", 0, REFERENCE_NAME, SHMX_SYSV, "a", 0, "sysv:/a" },
-        { "sysv:/key=1", 0, REFERENCE_NAME, SHMX_SYSV, "key=1", 0, "sysv:/key=1" },
-        { "/posix:", 0, REFERENCE_NAME, 0, "posix:", 0, "posix:/posix:" },
-        { "/sysv:key=1", 0, REFERENCE_NAME, 0, "sysv:key=1", 0, "posix:/sysv:key=1" },
-        { "key=1", 0, REFERENCE_NAME, 0, "key=1", 0, "posix:/key=1" },
-        { "C:", 0, REFERENCE_NAME, 0, "C:", 0, "posix:/C:" },
-        { ".shmx", 0, REFERENCE_NAME, 0, ".shmx", 0, "posix:/.shmx" },
-        { "sysv:key=1", 0, REFERENCE_KEY, SHMX_SYSV, NULL, 1, "sysv:key=0x1" },
-        { "sysv:key=0x51a3", 0, REFERENCE_KEY, SHMX_SYSV, NULL, 0x51a3, "sysv:key=0x51a3" },
-        { "sysv:key=010", 0, REFERENCE_KEY, SHMX_SYSV, NULL, 10, "sysv:key=0xa" },
-        { "sysv:key=0xFFFFFFFF", 0, REFERENCE_KEY, SHMX_SYSV, NULL, -1, "sysv:key=0xffffffff" },
-        { "sysv:key=4294967295", 0, REFERENCE_KEY, SHMX_SYSV, NULL, -1, "sysv:key=0xffffffff" },
-        { "sysv:id=0", 0, REFERENCE_ID, SHMX_SYSV, NULL, 0, "sysv:id=0" },
-        { "sysv:id=2147483647", 0, REFERENCE_ID, SHMX_SYSV, NULL, INT_MAX, "sysv:id=2147483647" },
-        { "sysv:id=0x10", 0, REFERENCE_ID, SHMX_SYSV, NULL, 16, "sysv:id=16" },
+        { NULL, REFERENCE_ANONYMOUS, 0, NULL, 0, NULL },
+        { "a", REFERENCE_NAME, 0, "a", 0, "posix:/a" },
+        { "/a", REFERENCE_NAME, 0, "a", 0, "posix:/a" },
+        { "///a", REFERENCE_NAME, 0, "a", 0, "posix:/a" },
+        { "posix:/a", REFERENCE_NAME, SHMX_POSIX, "a", 0, "posix:/a" },
+        { "posix:///a", REFERENCE_NAME, SHMX_POSIX, "a", 0, "posix:/a" },
+        { "sysv:/a", REFERENCE_NAME, SHMX_SYSV, "a", 0, "sysv:/a" },
+        { "sysv:/key=1", REFERENCE_NAME, SHMX_SYSV, "key=1", 0, "sysv:/key=1" },
+        { "/posix:", REFERENCE_NAME, 0, "posix:", 0, "posix:/posix:" },
+        { "/sysv:key=1", REFERENCE_NAME, 0, "sysv:key=1", 0, "posix:/sysv:key=1" },
+        { "key=1", REFERENCE_NAME, 0, "key=1", 0, "posix:/key=1" },
+        { "C:", REFERENCE_NAME, 0, "C:", 0, "posix:/C:" },
+        { ".shmx", REFERENCE_NAME, 0, ".shmx", 0, "posix:/.shmx" },
+        { "sysv:key=1", REFERENCE_KEY, SHMX_SYSV, NULL, 1, "sysv:key=0x1" },
+        { "sysv:key=0x51a3", REFERENCE_KEY, SHMX_SYSV, NULL, 0x51a3, "sysv:key=0x51a3" },
+        { "sysv:key=010", REFERENCE_KEY, SHMX_SYSV, NULL, 10, "sysv:key=0xa" },
+        { "sysv:key=0xFFFFFFFF", REFERENCE_KEY, SHMX_SYSV, NULL, -1, "sysv:key=0xffffffff" },
+        { "sysv:key=4294967295", REFERENCE_KEY, SHMX_SYSV, NULL, -1, "sysv:key=0xffffffff" },
+        { "sysv:id=0", REFERENCE_ID, SHMX_SYSV, NULL, 0, "sysv:id=0" },
+        { "sysv:id=2147483647", REFERENCE_ID, SHMX_SYSV, NULL, INT_MAX, "sysv:id=2147483647" },
+        { "sysv:id=0x10", REFERENCE_ID, SHMX_SYSV, NULL, 16, "sysv:id=16" },
     };
     static const char *const malformed[] = {
         "",

