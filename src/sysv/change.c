@@ -43,7 +43,7 @@ set_perm_and_time(struct sysv *s, const char *entry, uid_t uid, gid_t gid, mode_
         return set_perm(s, uid, gid, mode);
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     r = shmx_link_set_time(entry, now.tv_sec);
-    if (r < 0)
+    if (r < 0 && r != -ENOENT) /* the name may have gone meanwhile */
         return r;
     r = set_perm(s, uid, gid, mode);
     shmx_sysv_settle_time(s, entry);
