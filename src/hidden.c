@@ -41,8 +41,7 @@ shmx_hidden_parse(const char *text, struct hidden *hidden)
     int      end = 0;
 
     if (sscanf(text, NAME_HIDDEN "%" SCNu64 "-%" SCNu64 "-%*x-%c%n", &space, &pid, &kind, &end) != 3
-        || text[end] != '\0' || space > UINT32_MAX || pid > PID_MASK
-        || (kind != HIDDEN_CREATE && kind != HIDDEN_PUBLISH))
+        || text[end] != '\0' || space > UINT32_MAX || pid > PID_MASK || strchr("cpx", kind) == NULL)
         return false;
     hidden->process = space << PID_BITS | pid;
     hidden->kind = (enum hidden_kind)kind;

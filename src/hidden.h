@@ -19,8 +19,9 @@
 #define HIDDEN_MAX 64
 
 enum hidden_kind {
-    HIDDEN_CREATE = 'c', /* a segment that is being made: it goes, too, if the maker died */
-    HIDDEN_PUBLISH = 'p' /* a segment that is to stay: only the link goes */
+    HIDDEN_CREATE = 'c',  /* a segment that is being made: it goes, too, if the maker died */
+    HIDDEN_PUBLISH = 'p', /* a segment that is to stay: only the link goes */
+    HIDDEN_COLLECT = 'x'  /* a segment that its maker has left unfinished: both go */
 };
 
 struct hidden {

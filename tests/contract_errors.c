@@ -729,11 +729,13 @@ START_TEST(no_proc)
     as_user(1, use_without_proc(_i, 1));
     r[1] = _i == 0 ? shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &none) : -ENOENT;
     r[2] = shmx_chmod(seg, 0000);
-    as_nobody({ /* whom the mode refuses that, and the kernel tells it all the same */
-                ck_assert_int_eq(shmx_stat(seg, &st), 0);
-                ck_assert_uint_eq(st.mode, 0);
-                ck_assert_uint_eq(st.size, SIZE);
-    });
+    /* Nobody is refused that by the mode, and the kernel tells it all the same. */
+    if (_i == 0 || !valgrind_lacks("SHM_STAT_ANY"))
+        as_nobody({
+            ck_assert_int_eq(shmx_stat(seg, &st), 0);
+            ck_assert_uint_eq(st.mode, 0);
+            ck_assert_uint_eq(st.size, SIZE);
+        });
     r[3] = shmx_destroy(seg);
     ok(umount("/proc"));
     /* The System V link knows its namespace, and we do not know ours: that is no obstacle. */

@@ -110,7 +110,8 @@ START_TEST(longest_names)
 }
 END_TEST
 
-static sigjmp_buf fault;
+static sigjmp_buf    fault;
+static volatile char seen;
 
 static void
 on_fault(int signal)
@@ -120,12 +121,12 @@ on_fault(int signal)
 }
 
 static bool
-is_mapped(volatile char *p)
+is_mapped(const volatile char *p)
 {
     signal(SIGSEGV, on_fault);
     if (sigsetjmp(fault, 1) != 0)
         return false;
-    (void)*p;
+    seen = *p;
     return true;
 }
 

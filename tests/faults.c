@@ -211,6 +211,7 @@ static const struct {
     { "mmap", "EACCES,", "shmx_pin", "the handle can read" },
     { "fallocate", "EFBIG,", "shmx_attach", "not beyond the end" },
     { "fallocate", "EFBIG,", "shmx_attach_range", "not beyond the end" },
+    { "readlink", "EACCES, ENOMEM,", "shmx_list", "of /proc: which IPC namespace this is; then names of segments that have no key are not told" },
     { "fstatfs", "EINTR, ENOMEM,", "shmx_list", "of /proc: that allocates nothing" },
     { "fstatfs", "EINTR, ENOMEM,", "shmx_collect", "of /proc: that allocates nothing" },
     { "fcntl", "EBUSY, EDEADLK, EPERM,", "", "not of locks of open file descriptions" },

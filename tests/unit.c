@@ -153,7 +153,7 @@ START_TEST(hidden_names)
         ".shmx-lock-0-0000000000000000",
         ".shmx-1-1-0",
         ".shmx-1-1-0-",
-        ".shmx-1-1-0-x",
+        ".shmx-1-1-0-z",
         ".shmx-1-1-0-cc",
         ".shmx-1-1-c",
         ".shmx-1-4194304-0-c",

@@ -17,6 +17,12 @@
 #define FIRST ((off_t)1 << 62)
 #define SIZE  ((off_t)1 << (32 + PID_BITS))
 
+/* The kernel's list of locks: of a page at a time; how often it is read if it is longer, and when
+   it is long enough to be read no more. */
+#define PAGE    4096
+#define REPEATS 6
+#define ENOUGH  4000
+
 _Static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
 
 static int
@@ -70,7 +76,9 @@ shmx_holders_readmit(int fd)
     lock(fd, F_UNLCK, FIRST, SIZE);
 }
 
-/* "7: OFDLCK ADVISORY  READ -1 00:19:1043 4611686018427387904 4611686018427387904" */
+static const char line_of_a_lock[] =
+    "1000: OFDLCK ADVISORY  READ -1 00:19:1043123 4611686018427387904 4611686018427387904";
+
 static bool
 parse_row(const char *line, struct holder *holder)
 {
@@ -117,21 +125,39 @@ append(struct holders *holders, const struct holder *holder)
     return 0;
 }
 
-int
-shmx_holders_read(struct holders *holders)
+static int
+read_once(struct holders *holders)
 {
     struct holder holder;
-    char          line[256];
+    char          line[256], room[2 * PAGE];
     int           r = 0;
     FILE         *f = shmx_open_proc("/proc/locks");
 
-    *holders = (struct holders){ .unknown = f == NULL };
+    holders->unknown = f == NULL;
     if (f == NULL)
         return 0;
+    setvbuf(f, room, _IOFBF, sizeof room);
     while (r == 0 && fgets(line, sizeof line, f) != NULL)
         if (parse_row(line, &holder))
             r = append(holders, &holder);
     fclose(f);
+    return r;
+}
+
+int
+shmx_holders_read(struct holders *holders)
+{
+    size_t before;
+    int    r, times = 0;
+
+    *holders = (struct holders){ 0 };
+    /* The kernel gives a page of its list at a time. Between two pages, locks of other processes
+       come and go, and one of the others may be left out: so a longer list is read repeatedly. */
+    do {
+        before = holders->count;
+        r = read_once(holders);
+    } while (r == 0 && holders->count - before > PAGE / sizeof line_of_a_lock && ++times < REPEATS
+             && holders->count < ENOUGH);
     if (r < 0) {
         free(holders->items);
         holders->items = NULL;

@@ -239,24 +239,16 @@ posix_label(struct shmx *seg)
     return NULL;
 }
 
-/* The kernel gives its list of locks in pieces, between which it may change, and one be left out:
-   two counts that agree are believed. */
 static int
 count_holders(struct shmx_stat *out)
 {
     struct holders holders;
-    int64_t        before = -2;
-    int            r, tries;
+    int            r = shmx_holders_read(&holders);
 
-    for (tries = 0; tries < 4 && out->holders != before; tries++) {
-        before = tries == 0 ? -2 : out->holders;
-        r = shmx_holders_read(&holders);
-        if (r < 0)
-            return r;
+    if (r == 0)
         out->holders = shmx_holders_count(&holders, out->dev, out->ino);
-        free(holders.items);
-    }
-    return 0;
+    free(holders.items);
+    return r;
 }
 
 static int

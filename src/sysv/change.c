@@ -23,18 +23,20 @@ shmx_sysv_settle_time(struct sysv *s, const char *entry)
     char             text[LINK_TEXT_MAX];
 
     while (shmx_sysv_identify(s, &st) == 0 && shmx_link_read(entry, &link, text) == 0
-           && !link.by_key && link.number == s->id && link.time != st.ctime.tv_sec)
-        if (shmx_link_set_time(entry, st.ctime.tv_sec) < 0)
+           && !link.by_key && link.number == s->id
+           && (link.time != st.ctime.tv_sec || link.next != link.time))
+        if (shmx_link_set_time(entry, st.ctime.tv_sec, st.ctime.tv_sec) < 0)
             break;
 }
 
 /*
- * A link by id has the time of the segment's last change. So it is given the time that the kernel's
- * clock for that shows, and another one if the segment has another time then: the second was over,
- * or somebody else has changed the segment, too. Who follows the link meanwhile looks again.
+ * A link by id has the time of the segment's last change. So it is given a second time beforehand,
+ * which the kernel's clock for that shows, and at last the one that the segment has: the second was
+ * over, or somebody else has changed the segment, too. Who follows the link meanwhile looks again.
  */
 static int
-set_perm_and_time(struct sysv *s, const char *entry, uid_t uid, gid_t gid, mode_t mode)
+set_perm_and_time(struct sysv *s, const char *entry, const struct shmx_stat *st, uid_t uid,
+                  gid_t gid, mode_t mode)
 {
     struct timespec now;
     int             r;
@@ -42,7 +44,7 @@ set_perm_and_time(struct sysv *s, const char *entry, uid_t uid, gid_t gid, mode_
     if (s->key != 0)
         return set_perm(s, uid, gid, mode);
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    r = shmx_link_set_time(entry, now.tv_sec);
+    r = shmx_link_set_time(entry, st->ctime.tv_sec, now.tv_sec);
     if (r < 0 && r != -ENOENT) /* the name may have gone meanwhile */
         return r;
     r = set_perm(s, uid, gid, mode);
@@ -61,11 +63,11 @@ set_owner(struct sysv *s, const char *entry, const char *text, const struct shmx
         r = shmx_link_chown(entry, text, st->cuid, (gid_t)-1);
     if (r < 0)
         return r;
-    r = set_perm_and_time(s, entry, uid, gid, st->mode);
+    r = set_perm_and_time(s, entry, st, uid, gid, st->mode);
     if (r == 0) {
         r = shmx_link_chown(entry, text, uid, gid);
         if (r < 0)
-            set_perm_and_time(s, entry, st->uid, st->gid, st->mode);
+            set_perm_and_time(s, entry, st, st->uid, st->gid, st->mode);
     }
     if (r < 0)
         shmx_link_chown(entry, text, st->uid, (gid_t)-1);
@@ -86,7 +88,7 @@ shmx_sysv_chmod(struct shmx *seg, mode_t mode)
         r = shmx_sysv_find_link(s, &st, entry, &link, text);
     if (r < 0)
         return r;
-    return r > 0 ? set_perm_and_time(s, entry, st.uid, st.gid, mode)
+    return r > 0 ? set_perm_and_time(s, entry, &st, st.uid, st.gid, mode)
                  : set_perm(s, st.uid, st.gid, mode);
 }
 

@@ -91,6 +91,7 @@ shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
 
     r = shmx_link_parse(text, link);
     link->time = after.st_mtim.tv_sec;
+    link->next = link->time + after.st_mtim.tv_nsec;
     link->owner = after.st_uid;
     link->names = after.st_nlink;
     link->changed = after.st_ctim;
@@ -140,10 +141,16 @@ resembles(const struct link *link, const struct shmx_stat *st)
            && (shmx_same_user(link->owner, st->uid) || shmx_same_user(link->owner, st->cuid));
 }
 
+static bool
+has_time(const struct link *link, const struct shmx_stat *st)
+{
+    return st->ctime.tv_sec == link->time || st->ctime.tv_sec == link->next;
+}
+
 bool
 shmx_link_matches(const struct link *link, const struct shmx_stat *st)
 {
-    return resembles(link, st) && (link->by_key || st->ctime.tv_sec == link->time);
+    return resembles(link, st) && (link->by_key || has_time(link, st));
 }
 
 bool
@@ -154,7 +161,7 @@ shmx_link_judge(struct lead *lead, int id)
 
     lead->error = r == 0 ? -ENOENT : r;
     lead->verdict = LINK_UNKNOWN;
-    if (like && (lead->link.by_key || lead->st.ctime.tv_sec == lead->link.time))
+    if (like && (lead->link.by_key || has_time(&lead->link, &lead->st)))
         lead->verdict = LINK_LIVE;
     else if ((r == 0 || r == -ENOENT) && !is_of_this_namespace(&lead->link))
         lead->error = -EXDEV; /* what is missing here may well be there */
@@ -210,10 +217,15 @@ shmx_link_remove(const char *entry, const char *text, int id)
     return r;
 }
 
+/* The nanoseconds of the link's time say how many seconds later the second time is. */
 int
-shmx_link_set_time(const char *entry, time_t time)
+shmx_link_set_time(const char *entry, time_t time, time_t next)
 {
-    const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time } };
+    const time_t          later = next - time;
+    const struct timespec times[] = {
+        { .tv_nsec = UTIME_OMIT },
+        { .tv_sec = time, .tv_nsec = later > 0 && later < 1000000000 ? (long)later : 0 }
+    };
 
     return shmx_directory_set_times(entry, times);
 }

@@ -33,7 +33,7 @@ struct link {
     unsigned long ipc;        /* the namespace in which it means something; 0: unknown */
     uint64_t      pid, pidns; /* by id: shm_cpid, and the namespace that counts it so */
     /* Not in the text, but of the link: */
-    time_t          time; /* by id: shm_ctime */
+    time_t          time, next; /* by id: shm_ctime; and what it is about to be, or the same */
     uid_t           owner;
     nlink_t         names;
     struct timespec changed;
@@ -83,8 +83,8 @@ bool shmx_link_matches(const struct link *link, const struct shmx_stat *st);
    not negative. */
 int shmx_link_remove(const char *entry, const char *text, int id);
 
-/* Give the link by id that time. */
-int shmx_link_set_time(const char *entry, time_t time);
+/* Give the link by id these times. */
+int shmx_link_set_time(const char *entry, time_t time, time_t next);
 
 /* Give the link with that text to another owner. */
 int shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid);

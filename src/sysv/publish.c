@@ -46,7 +46,7 @@ static int
 complete_intent(struct sysv *s, const struct shmx_stat *st)
 {
     char text[LINK_TEXT_MAX];
-    int  r = s->link.by_key ? 0 : shmx_link_set_time(s->intent, st->ctime.tv_sec);
+    int  r = s->link.by_key ? 0 : shmx_link_set_time(s->intent, st->ctime.tv_sec, st->ctime.tv_sec);
 
     if (r == 0 && geteuid() != st->uid && geteuid() != st->cuid) {
         shmx_link_format(&s->link, text);

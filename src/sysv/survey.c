@@ -173,21 +173,33 @@ report_dead(const struct walk *walk, const char *entry, const struct link *link)
     return walk->visit(text, &st, walk->arg);
 }
 
-/* Remove what a killed process was making, if it is that: the link first, since whoever still makes
-   it misses the link, and makes another segment then. */
+/* Remove what a killed process was making. Its link is taken away first: whoever still makes it
+   misses the link, and makes another segment then. */
 static int
-remove_unfinished(const char *text, const struct hidden *hidden, const struct lead *lead)
+remove_unfinished(const char *text, const struct lead *lead)
 {
     struct shmx_stat now;
-    const int        r = shmx_directory_unlink(text);
+    char             taken[HIDDEN_MAX];
+    int              r = shmx_hidden_name(HIDDEN_COLLECT, taken);
 
-    /* A second name of the link would be that of a segment which has been published. */
-    if (r == 0 && hidden->kind == HIDDEN_CREATE && lead->verdict == LINK_LIVE && lead->link.by_key
-        && lead->link.names == 1 && shmx_hidden_is_by(hidden, lead->st.cpid)
-        && shmx_table_examine(lead->st.id, &now) == 0 && now.holders == 0
+    if (r == 0)
+        r = shmx_directory_rename(text, taken);
+    if (r < 0)
+        return r;
+    if (shmx_table_examine(lead->st.id, &now) == 0 && now.holders == 0
         && shmx_link_matches(&lead->link, &now))
-        shmctl(lead->st.id, IPC_RMID, NULL);
-    return r;
+        shmctl(now.id, IPC_RMID, NULL);
+    return shmx_directory_unlink(taken);
+}
+
+/* Whether the link's segment goes, too. A second name of the link would be that of a segment which
+   has been published. */
+static bool
+is_unfinished(const struct hidden *hidden, const struct lead *lead)
+{
+    return lead->verdict == LINK_LIVE && lead->link.by_key && lead->link.names == 1
+           && (hidden->kind == HIDDEN_COLLECT
+               || (hidden->kind == HIDDEN_CREATE && shmx_hidden_is_by(hidden, lead->st.cpid)));
 }
 
 /*
@@ -204,10 +216,13 @@ collect_hidden(const struct walk *walk, const char *text)
     if (!shmx_hidden_parse(text, &hidden) || shmx_hidden_in_use(&hidden)
         || shmx_link_follow(text, &lead) < 0 || !shmx_directory_may_unlink(lead.link.owner)
         || lead.error == -EXDEV || lead.error == -EACCES
-        || (lead.verdict == LINK_LIVE && hidden.kind == HIDDEN_CREATE
+        || (lead.verdict == LINK_LIVE && hidden.kind != HIDDEN_PUBLISH
             && (lead.st.holders > 0 || !may_remove(&lead.st))))
         return 0;
-    if (!(walk->flags & SHMX_DRY_RUN) && remove_unfinished(text, &hidden, &lead) < 0)
+    if (!(walk->flags & SHMX_DRY_RUN)
+        && (is_unfinished(&hidden, &lead) ? remove_unfinished(text, &lead)
+                                          : shmx_directory_unlink(text))
+               < 0)
         return 0;
     return report_dead(walk, text, &lead.link);
 }
