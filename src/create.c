@@ -36,16 +36,17 @@ choose_backend(const struct reference *ref, unsigned flags)
     return (wanted | ref->backend) & SHMX_SYSV ? &shmx_sysv : &shmx_posix;
 }
 
-/* A dead segment of whichever backend does not keep its name. */
+/* Whether the name is free: a dead segment of whichever backend does not keep it. */
 static bool
 vacate(const char *entry)
 {
-    size_t i;
+    struct stat st;
+    size_t      i;
 
     for (i = 0; i < BACKENDS; i++)
         if (backends[i]->vacate(entry))
             return true;
-    return false;
+    return shmx_directory_stat(entry, &st) == -ENOENT; /* somebody else was faster */
 }
 
 static int

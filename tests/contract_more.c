@@ -120,13 +120,19 @@ on_fault(int signal)
     siglongjmp(fault, 1);
 }
 
+static __attribute__((noinline)) void
+touch(const volatile char *p)
+{
+    seen = *p;
+}
+
 static bool
 is_mapped(const volatile char *p)
 {
     signal(SIGSEGV, on_fault);
     if (sigsetjmp(fault, 1) != 0)
         return false;
-    seen = *p;
+    touch(p);
     return true;
 }
 

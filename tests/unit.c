@@ -164,14 +164,14 @@ START_TEST(hidden_names)
     struct hidden hidden;
     size_t        k;
 
-    for (k = 0; k < 2; k++) {
-        ok(shmx_hidden_name((enum hidden_kind) "cp"[k], name));
-        ok(shmx_hidden_name((enum hidden_kind) "cp"[k], other));
+    for (k = 0; k < 3; k++) {
+        ok(shmx_hidden_name((enum hidden_kind) "cpx"[k], name));
+        ok(shmx_hidden_name((enum hidden_kind) "cpx"[k], other));
         ck_assert_str_ne(name, other);
         ck_assert(shmx_is_hidden(name));
         ck_assert(shmx_hidden_parse(name, &hidden));
         ck_assert_uint_eq(hidden.process, process());
-        ck_assert_int_eq(hidden.kind, "cp"[k]);
+        ck_assert_int_eq(hidden.kind, "cpx"[k]);
     }
     ck_assert(!shmx_is_hidden("frames"));
     ck_assert(!shmx_is_hidden(".shmx"));

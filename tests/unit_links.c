@@ -193,6 +193,11 @@ START_TEST(links_by_id_are_judged)
     ck_assert(shmx_link_judge(&lead, id));
     ck_assert_int_eq(lead.verdict, LINK_UNKNOWN);
     ck_assert_int_eq(lead.error, -ENOENT);
+    link.next = good.time; /* the time that it was to have then */
+    assert_judged(&link, id, LINK_LIVE, 0);
+    link.next++;
+    lead.link = link;
+    ck_assert(shmx_link_judge(&lead, id));
     link = good;
     link.ipc++;
     ck_assert_int_eq(shmx_link_locate(&link), -EXDEV);
@@ -357,6 +362,49 @@ START_TEST(intents_of_publishers_leave_the_segment)
 }
 END_TEST
 
+/* What somebody has taken away who collects, and was killed: it was found to be unfinished. */
+START_TEST(collected_intents_go_on)
+{
+    char  entry[HIDDEN_MAX];
+    void *addr;
+    int   id = leave_link(HIDDEN_COLLECT, 0x89, getpid(), entry);
+
+    assert_left(id, entry, 0, true, true);
+    clear(id, entry);
+    id = leave_link(HIDDEN_COLLECT, 0x8a, dead_pid(), entry);
+    addr = shmat(id, NULL, 0);
+    assert_left(id, entry, 0, true, true);
+    ok(shmdt(addr));
+    assert_left(id, entry, SHMX_DRY_RUN, true, true);
+    assert_left(id, entry, 0, false, false);
+}
+END_TEST
+
+/* The times of a link are read as they were written, and leave the rest alone. */
+START_TEST(links_have_two_times)
+{
+    static const struct {
+        time_t time, next, read;
+    } cases[] = { { 1000, 1000, 1000 },
+                  { 1000, 1001, 1001 },
+                  { 1000, 999999999, 999999999 },
+                  { 1000, 999, 1000 }, /* a clock that was set back */
+                  { 1000, 1000001000, 1000 } };
+    struct link link;
+    char        text[LINK_TEXT_MAX];
+    size_t      k;
+
+    ok(shmx_directory_symlink("sysv:id=1 size=1 ipc=1 pid=1 pidns=1", "timed"));
+    for (k = 0; k < sizeof cases / sizeof *cases; k++) {
+        ok(shmx_link_set_time("timed", cases[k].time, cases[k].next));
+        ok(shmx_link_read("timed", &link, text));
+        ck_assert_int_eq(link.time, cases[k].time);
+        ck_assert_int_eq(link.next, cases[k].read);
+    }
+    ok(shmx_link_remove("timed", text, -1));
+}
+END_TEST
+
 /* What is no intent is nobody's business. */
 START_TEST(other_hidden_entries_are_left)
 {
@@ -384,9 +432,11 @@ main(void)
     tcase_add_test(tc, links_by_key_are_judged);
     tcase_add_test(tc, links_by_id_are_judged);
     tcase_add_test(tc, links_of_creators_are_judged);
+    tcase_add_test(tc, links_have_two_times);
     tcase_add_test(tc, links_are_removed_if_they_are_that);
     tcase_add_test(tc, intents_are_collected_with_care);
     tcase_add_test(tc, intents_of_publishers_leave_the_segment);
+    tcase_add_test(tc, collected_intents_go_on);
     tcase_add_test(tc, other_hidden_entries_are_left);
     return suite_main(suite);
 }
