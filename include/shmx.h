@@ -305,6 +305,7 @@ int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
  *   -EXDEV    the object is not in /dev/shm (a memfd)
  *   -EPERM    the segment is another user's
  *   -EACCES, -ENOSPC, -EROFS, -ENOMEM   as for shmx_create
+ *   -EMFILE, -ENFILE   out of descriptors for searching
  */
 int shmx_publish(struct shmx *seg, const char *name);
 
@@ -624,7 +625,8 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  * Returns 0, the value of visit, or
  *   -ENOMEM   not enough memory
  *   -EMFILE, -ENFILE   out of descriptors
- *   -EACCES   /dev/shm cannot be read
+ *   -EACCES   /dev/shm cannot be read or searched
+ *   -EINTR, -EIO   the kernel's table of System V segments cannot be read
  */
 int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_stat *st, void *arg),
               void    *arg);

@@ -34,7 +34,7 @@ static bool
 find_row(int id, struct facts *facts)
 {
     char     line[512];
-    unsigned mode;
+    unsigned mode = 0;
     int      row;
     bool     found = false;
     FILE    *f = fopen("/proc/sysvipc/shm", "re");

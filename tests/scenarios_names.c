@@ -238,6 +238,8 @@ publish(const struct scenario *s)
 
     (void)s;
     stage.named = r == 0;
+    if (r == 0)
+        stage.keyed = false; /* its key is its name's affair now */
     return r;
 }
 
@@ -342,6 +344,7 @@ const struct scenario name_scenarios[] = {
     { "posix publish", "shmx_publish", POSIX, 0, begin_anonymous, publish, check_published },
     { "sysv publish", "shmx_publish", SYSV, STAYS, begin_anonymous, publish, check_published },
     BOTH("publish ephemeral", "shmx_publish", GONE, 0, begin_anonymous, publish, check_published),
+    { "sysv publish a key", "shmx_publish", SYSV, PLAIN | STAYS, begin_keyed, publish, check_published },
     { "posix publish through a second handle", "shmx_publish", POSIX, 0, begin_anonymous_twice, publish, check_published },
     { "sysv publish through a second handle", "shmx_publish", SYSV, STAYS, begin_anonymous_twice, publish, check_published },
     BOTH("publish ephemeral through a second handle", "shmx_publish", GONE, 0, begin_anonymous_twice, publish, check_published),

@@ -87,14 +87,14 @@ static void
 add_watched(const char *line, uintptr_t from, uintptr_t to)
 {
     const uintptr_t start = (uintptr_t)watched, end = start + watched_length;
-    const char     *byte = watched + (from > start ? from - start : 0);
+    uintptr_t       at = from > start ? from : start;
     unsigned        sum = 0;
 
     if (watched == NULL || to <= start || from >= end)
         return;
-    if (strchr(line, 'r') != NULL && strchr(line, ' ')[1] == 'r')
-        for (; (uintptr_t)byte < to && (uintptr_t)byte < end; byte++)
-            sum = sum * 31 + (unsigned char)*byte;
+    if (strchr(line, ' ')[1] == 'r')
+        for (; at < to && at < end; at++)
+            sum = sum * 31 + (unsigned char)watched[at - start];
     ADD("watched %.4s %s sum %x", strchr(line, ' ') + 1,
         strstr(line, "/SYSV") != NULL || strstr(line, "/dev/shm/") != NULL ? "shared" : "memory",
         sum);

@@ -158,7 +158,7 @@ look_after(unsigned worker, pid_t pid)
     struct slot *slot = &storm->slots[worker];
     struct shmx *seg;
     char         name[32];
-    int          r = -ENOENT;
+    int          r;
 
     if (slot->keeping == PUBLISHING && slot->id >= 0) {
         snprintf(name, sizeof name, "sysv:id=%d", slot->id);
@@ -176,6 +176,8 @@ look_after(unsigned worker, pid_t pid)
         expect("destroy what was published", shmx_destroy(seg), 0);
         shmx_close(seg);
     }
+    snprintf(name, sizeof name, KEPT_KEY, KEY_OF(worker));
+    expect("remove a key", shmx_remove(name), 0);
     remove_anonymous(pid);
     slot->keeping = NOT_KEEPING;
     snprintf(name, sizeof name, "/elsewhere%u", worker);

@@ -16,7 +16,11 @@
 #define HELD_POSIX "/held_posix"
 #define HELD_SYSV  "/held_sysv"
 
-/* A worker publishes an anonymous persistent segment under a name that nobody else touches. */
+/* The raw key of what a worker publishes, if it has one. */
+#define KEPT_KEY       "sysv:key=%#x"
+#define KEY_OF(worker) (0x73746f00u + (worker))
+
+/* A worker publishes a persistent segment under a name that nobody else touches. */
 enum keeping {
     NOT_KEEPING,
     PUBLISHING, /* the segment is complete, and must not be lost */
@@ -40,8 +44,8 @@ extern struct storm *storm; /* shared by all */
 extern const size_t sizes[];
 #define SIZES 4
 
-void violation(const char *what, int r);
-void expect(const char *what, int r, int or_else); /* 0 or more, -ENOENT, or_else */
+_Noreturn void violation(const char *what, int r);
+void           expect(const char *what, int r, int or_else); /* 0 or more, -ENOENT, or_else */
 
 /* The whole is of one generation, and full-sized; the rest of what is resized is zero. */
 int  initialise(void *addr, size_t size, void *arg);

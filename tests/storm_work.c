@@ -106,15 +106,19 @@ look(const char *name)
         violation("stat_name: not full-sized", 0);
 }
 
+/* Without a name, or with a raw key. */
 static struct shmx *
-make_anonymous(unsigned flags)
+make_nameless(const char *key, unsigned flags)
 {
     struct shmx *seg;
-    void        *addr = NULL;
-    int          r = shmx_create(NULL, SIZE, 0600, flags, &seg);
+    void        *addr;
+    int          r = shmx_create(key, SIZE, 0600, flags, &seg);
 
-    if (r < 0 || (r = shmx_attach(seg, 0, &addr)) < 0)
+    if (r < 0)
         violation("create", r);
+    r = shmx_attach(seg, 0, &addr);
+    if (r < 0)
+        violation("attach", r);
     initialise(addr, SIZE, NULL);
     r = shmx_detach(seg, addr);
     if (r < 0)
@@ -126,7 +130,7 @@ make_anonymous(unsigned flags)
 static void
 publish(const char *name, unsigned flags)
 {
-    struct shmx *seg = make_anonymous(flags | SHMX_EPHEMERAL);
+    struct shmx *seg = make_nameless(NULL, flags | SHMX_EPHEMERAL);
     int          r = shmx_publish(seg, name);
 
     expect("publish", r, -EEXIST);
@@ -142,11 +146,14 @@ static void
 keep(unsigned worker, unsigned flags)
 {
     struct slot     *slot = &storm->slots[worker];
-    struct shmx     *seg = make_anonymous(flags);
+    struct shmx     *seg;
     struct shmx_stat st;
-    char             name[16];
-    int              r = shmx_stat(seg, &st);
+    char             name[32];
+    int              r;
 
+    snprintf(name, sizeof name, KEPT_KEY, KEY_OF(worker));
+    seg = make_nameless((flags & SHMX_SYSV) && rand() % 2 ? name : NULL, flags);
+    r = shmx_stat(seg, &st);
     if (r < 0)
         violation("stat", r);
     slot->id = st.id;

@@ -57,6 +57,8 @@ setresgid the suites become another user
 setresuid the suites become another user
 umask the suites'
 capset the suites'
+capget it only asks whether others' entries may be removed, and a failure says no
+rmdir the suites remove a directory from a name
 dup the suites'
 memfd_create the suites'
 mlockall the suites'

@@ -20,6 +20,7 @@
 /* The kernel's list of locks: of a page at a time; how often it is read if it is longer, and when
    it is long enough to be read no more. */
 #define PAGE    4096
+#define LINE    84 /* about as many bytes as the line of a holder has */
 #define REPEATS 6
 #define ENOUGH  4000
 
@@ -75,9 +76,6 @@ shmx_holders_readmit(int fd)
     fcntl(fd, F_SETLEASE, F_UNLCK);
     lock(fd, F_UNLCK, FIRST, SIZE);
 }
-
-static const char line_of_a_lock[] =
-    "1000: OFDLCK ADVISORY  READ -1 00:19:1043123 4611686018427387904 4611686018427387904";
 
 static bool
 parse_row(const char *line, struct holder *holder)
@@ -140,6 +138,7 @@ read_once(struct holders *holders)
     while (r == 0 && fgets(line, sizeof line, f) != NULL)
         if (parse_row(line, &holder))
             r = append(holders, &holder);
+    holders->unknown = ferror(f) != 0;
     fclose(f);
     return r;
 }
@@ -156,7 +155,7 @@ shmx_holders_read(struct holders *holders)
     do {
         before = holders->count;
         r = read_once(holders);
-    } while (r == 0 && holders->count - before > PAGE / sizeof line_of_a_lock && ++times < REPEATS
+    } while (r == 0 && holders->count - before > PAGE / LINE && ++times < REPEATS
              && holders->count < ENOUGH);
     if (r < 0) {
         free(holders->items);

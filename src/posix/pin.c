@@ -61,14 +61,16 @@ stretch_pin(struct posix *p, size_t length)
 static int
 pin_to(struct posix *p, size_t size)
 {
-    const bool pinned = is_pinned_here(p);
-    int        r = pinned && p->pin_length >= size ? 0 : stretch_pin(p, size);
+    const size_t before = is_pinned_here(p) ? p->pin_length : 0;
+    int          r = before >= size ? 0 : stretch_pin(p, size);
 
     if (r < 0 || mlock(p->pin, size) == 0)
         return r;
     r = errno == EAGAIN ? -EAGAIN : failure();
-    if (!pinned)
+    if (before == 0)
         drop_pin(p);
+    else if (before < size)
+        stretch_pin(p, before);
     return r;
 }
 

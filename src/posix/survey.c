@@ -155,10 +155,13 @@ list_entry(const struct dirent *d, void *arg)
     const struct walk *walk = arg;
     struct shmx_stat   out;
     struct stat        st;
+    int                r;
 
-    if (!may_be_file(d) || shmx_is_hidden(d->d_name) || shmx_directory_stat(d->d_name, &st) < 0
-        || !S_ISREG(st.st_mode))
+    if (!may_be_file(d) || shmx_is_hidden(d->d_name))
         return 0;
+    r = shmx_directory_stat(d->d_name, &st);
+    if (r < 0 || !S_ISREG(st.st_mode))
+        return r == -ENOENT ? 0 : r;
     shmx_posix_describe(&st, &out);
     out.holders = shmx_holders_count(&walk->holders, st.st_dev, st.st_ino);
     return visit_entry(walk, d->d_name, &out);

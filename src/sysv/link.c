@@ -47,26 +47,25 @@ shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX])
 int
 shmx_link_parse(const char *text, struct link *link)
 {
-    struct link read = { .by_key = true };
-    char        again[LINK_TEXT_MAX];
+    char again[LINK_TEXT_MAX];
 
-    if (sscanf(text, "sysv:key=%x size=%" SCNu64 " ipc=%lu", (unsigned *)&read.number, &read.size,
-               &read.ipc)
+    *link = (struct link){ .by_key = true };
+    if (sscanf(text, "sysv:key=%x size=%" SCNu64 " ipc=%lu", (unsigned *)&link->number, &link->size,
+               &link->ipc)
         == 3) {
-        read.raw = strstr(text, " raw") != NULL;
+        link->raw = strstr(text, " raw") != NULL;
     } else {
-        read.by_key = false;
+        link->by_key = false;
         if (sscanf(text, "sysv:id=%d size=%" SCNu64 " ipc=%lu pid=%" SCNu64 " pidns=%" SCNu64,
-                   &read.number, &read.size, &read.ipc, &read.pid, &read.pidns)
+                   &link->number, &link->size, &link->ipc, &link->pid, &link->pidns)
             != 5)
             return -ELOOP;
     }
     /* Only what we would have written ourselves is ours. */
-    shmx_link_format(&read, again);
-    if (strcmp(text, again) != 0 || (read.by_key ? read.number == 0 : read.number < 0)
-        || read.pid > INT_MAX || read.pidns > UINT32_MAX)
+    shmx_link_format(link, again);
+    if (strcmp(text, again) != 0 || (link->by_key ? link->number == 0 : link->number < 0)
+        || link->pid > INT_MAX || link->pidns > UINT32_MAX)
         return -ELOOP;
-    *link = read;
     return 0;
 }
 
@@ -96,6 +95,12 @@ shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
     link->names = after.st_nlink;
     link->changed = after.st_ctim;
     return r;
+}
+
+bool
+shmx_link_is_absent(int error)
+{
+    return error == -ENOENT || error == -ELOOP;
 }
 
 static bool
@@ -180,12 +185,14 @@ shmx_link_follow(const char *entry, struct lead *lead)
     return r;
 }
 
-static bool
-has_text(const char *entry, const void *what)
+/* -ENOENT: the entry is not, or no more, the link with this text. */
+static int
+expect_text(const char *entry, const char *expected)
 {
     char text[LINK_TEXT_MAX];
+    int  r = shmx_directory_readlink(entry, text, sizeof text);
 
-    return shmx_directory_readlink(entry, text, sizeof text) == 0 && strcmp(text, what) == 0;
+    return shmx_link_is_absent(r) || (r == 0 && strcmp(text, expected) != 0) ? -ENOENT : r;
 }
 
 /* Unless the entry may not be removed with it. */
@@ -206,7 +213,7 @@ int
 shmx_link_remove(const char *entry, const char *text, int id)
 {
     const int lock = shmx_directory_lock();
-    int       r = has_text(entry, text) ? 0 : -ENOENT;
+    int       r = expect_text(entry, text);
 
     /* The segment first: who is killed in between leaves a link that leads nowhere. */
     if (r == 0 && id >= 0)

@@ -60,7 +60,10 @@ int shmx_link_describe(const struct shmx_stat *st, unsigned long ipc, struct lin
 
 void shmx_link_format(const struct link *link, char text[LINK_TEXT_MAX]);
 
-/* 0, or -ELOOP: no text of shmx_link_format; then *link is left alone. */
+/* Whether that is an error of reading that every entry can have which is no link of ours. */
+bool shmx_link_is_absent(int error);
+
+/* 0, or -ELOOP: no text of shmx_link_format; then *link is undefined. */
 int shmx_link_parse(const char *text, struct link *link);
 
 /* The link at the entry. -ENOENT: none there; -ELOOP: a symbolic link, but not ours. */

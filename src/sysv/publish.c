@@ -132,9 +132,14 @@ compare_entry(const struct dirent *d, void *arg)
     struct search *search = arg;
     struct link    link;
     char           text[LINK_TEXT_MAX];
+    int            r;
 
-    if ((d->d_type == DT_LNK || d->d_type == DT_UNKNOWN) && !shmx_is_hidden(d->d_name)
-        && shmx_link_read(d->d_name, &link, text) == 0 && shmx_link_matches(&link, search->st)) {
+    if ((d->d_type != DT_LNK && d->d_type != DT_UNKNOWN) || shmx_is_hidden(d->d_name))
+        return 0;
+    r = shmx_link_read(d->d_name, &link, text);
+    if (r < 0)
+        return shmx_link_is_absent(r) ? 0 : r;
+    if (shmx_link_matches(&link, search->st)) {
         strlcpy(search->entry, d->d_name, sizeof search->entry);
         search->count++;
     }

@@ -31,7 +31,7 @@ shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_
                     struct link *link, char text[LINK_TEXT_MAX])
 {
     const char *known = shmx_segment_entry(&s->seg);
-    int         count = 1;
+    int         count = 1, r;
 
     if (known != NULL)
         strlcpy(entry, known, NAME_MAX + 1);
@@ -39,7 +39,10 @@ shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_
         count = shmx_sysv_find_entry(st, entry);
     if (count <= 0)
         return count;
-    return shmx_link_read(entry, link, text) == 0 && shmx_link_matches(link, st);
+    r = shmx_link_read(entry, link, text);
+    if (r < 0)
+        return shmx_link_is_absent(r) ? 0 : r;
+    return shmx_link_matches(link, st);
 }
 
 int

@@ -32,9 +32,13 @@ remember_link(const struct dirent *d, void *arg)
     struct shmx_stat  *row;
     char               text[LINK_TEXT_MAX], **entry;
     struct link        link;
+    int                r;
 
-    if (!may_be_link(d) || shmx_link_read(d->d_name, &link, text) < 0)
+    if (!may_be_link(d))
         return 0;
+    r = shmx_link_read(d->d_name, &link, text);
+    if (r < 0)
+        return shmx_link_is_absent(r) ? 0 : r;
     row = shmx_table_search(rows->items, rows->count, shmx_link_locate(&link));
     if (row == NULL || !shmx_link_matches(&link, row))
         return 0;

@@ -141,6 +141,8 @@ shmx_table_read(struct shmx_stat **rows, size_t *count)
         return errno == ENOENT ? 0 : failure();
     while (r == 0 && next_row(f, &row))
         r = append(rows, count, &row);
+    if (r == 0 && ferror(f))
+        r = failure();
     fclose(f);
     if (r < 0) {
         free(*rows);
