@@ -31,6 +31,7 @@ setpgid Check's
 getpgrp Check's
 rt_sigaction Check's
 rt_sigprocmask Check's
+rt_sigreturn the suites' signal handlers
 timer_create Check's
 timer_delete Check's
 timer_settime Check's

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 10000 /* milliseconds without a system call: it hangs */
+#define PATIENCE 60000 /* milliseconds without a system call: it hangs */
 #define ENDLESS  50000 /* system calls */
 
 /* The child, as we see it. */
