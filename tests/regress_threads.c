@@ -281,19 +281,6 @@ out:
 }
 END_TEST
 
-static long
-locked_kib(void)
-{
-    char  line[256];
-    long  kib = -1;
-    FILE *f = fopen("/proc/self/status", "re");
-
-    while (fgets(line, sizeof line, f) != NULL)
-        sscanf(line, "VmLck: %ld", &kib);
-    fclose(f);
-    return kib;
-}
-
 static void *
 pin_it(void *arg)
 {
@@ -313,7 +300,7 @@ START_TEST(pinning_while_it_grows)
     void           *bad;
     int             k;
 
-    if (valgrind_lacks("a VmLck of the program alone"))
+    if (!shows_locked_memory())
         return;
     for (k = 0; k < ROUNDS; k++) {
         t = (struct together){ .seg = created(0, "/x", MIB, 0600, 0) };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -193,6 +194,35 @@ valgrind_lacks(const char *what)
         return false;
     fprintf(stderr, "skipped, valgrind lacks %s\n", what);
     return true;
+}
+
+long
+locked_kib(void)
+{
+    char  line[256];
+    long  kib = -1;
+    FILE *f = fopen("/proc/self/status", "re");
+
+    ck_assert_ptr_nonnull(f);
+    while (kib < 0 && fgets(line, sizeof line, f) != NULL)
+        sscanf(line, "VmLck: %ld", &kib);
+    fclose(f);
+    return kib;
+}
+
+bool
+shows_locked_memory(void)
+{
+    static char page[4096];
+    const long  before = locked_kib();
+    bool        shown;
+
+    ok(mlock(page, sizeof page));
+    shown = locked_kib() > before;
+    ok(munlock(page, sizeof page));
+    if (!shown)
+        fputs("skipped, the kernel does not show what is locked in RAM\n", stderr);
+    return shown && !valgrind_lacks("a VmLck of the program alone");
 }
 
 void

@@ -48,6 +48,13 @@ void write_text(const char *path, const char *text);
 /* Whether this is valgrind's machine, which does not do what; says so. Then a test is skipped. */
 bool valgrind_lacks(const char *what);
 
+/* Kilobytes that this process has locked in RAM. */
+long locked_kib(void);
+
+/* Whether the kernel shows what this process locks in RAM: AddressSanitizer makes mlock(2) nothing,
+   and valgrind has locked memory of its own. Says so if not. */
+bool shows_locked_memory(void);
+
 /*
  * Run body(arg) in a child while the system-wide setting has that value, and put back what it was,
  * whatever becomes of the child. Other copies of the test wait for their turn.
