@@ -18,14 +18,9 @@ get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
     const size_t page = (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) ? shmx_huge_pool_page_size() : 0;
     int          id = -1;
 
-    if (page > 0) {
-        /* Not without a reservation: then an empty pool would do, until the first touch. */
+    /* Not without a reservation: then an empty pool would do, until the first touch. */
+    if (page > 0)
         id = shmget(key, size, (shmflg & ~SHM_NORESERVE) | SHM_HUGETLB);
-        if (id >= 0) {
-            s->seg.flags |= SHMX_HUGE;
-            s->seg.page = page;
-        }
-    }
     if (id < 0)
         id = shmget(key, size, shmflg);
     if (id < 0)
@@ -93,7 +88,10 @@ get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t
 static int
 fill_huge(struct sysv *s, unsigned flags)
 {
-    if (!(flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) || (s->seg.flags & SHMX_HUGE))
+    if (!(flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
+        return 0;
+    shmx_sysv_look_for_huge_pages(s);
+    if (s->seg.flags & SHMX_HUGE)
         return 0;
     if (shmx_huge_fill(s->hold, s->size, flags & SHMX_SPARSE))
         s->seg.flags |= SHMX_HUGE;

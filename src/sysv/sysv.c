@@ -56,15 +56,15 @@ shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st)
     return r < 0 ? r : here == s->ipc ? 0 : -ENOENT;
 }
 
-/* Whether the segment has pages of the hugetlb pool. Such a mapping is aligned accordingly, and
-   this advice, which does nothing to a mapping that is not in use yet, is refused there. */
-static void
-look_for_huge_pages(struct sysv *s)
+/* A mapping of the hugetlb pool is aligned accordingly, and this advice, which does nothing to a
+   mapping that is not in use yet, is refused there. */
+void
+shmx_sysv_look_for_huge_pages(struct sysv *s)
 {
     const size_t page = s->seg.page;
     size_t       found;
 
-    if ((uintptr_t)s->hold % (16 * page) != 0 || madvise(s->hold, page, MADV_COLD) == 0)
+    if (((uintptr_t)s->hold & (16 * page - 1)) != 0 || madvise(s->hold, page, MADV_COLD) == 0)
         return;
     found = shmx_huge_page_size_at(s->hold);
     if (found > page) {
@@ -161,7 +161,7 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     s->key = lead.st.key;
     s->size = (size_t)lead.st.size;
     s->goes = lead.st.state & SHMX_IS_DESTROYED;
-    look_for_huge_pages(s);
+    shmx_sysv_look_for_huge_pages(s);
     *seg = &s->seg;
     return 0;
 }
@@ -171,9 +171,10 @@ sysv_close(struct shmx *seg)
 {
     struct sysv *s = sysv_of(seg);
 
-    shmx_sysv_drop_hold(s);
-    if (s->goes && seg->name_state != NAME_ENDED)
+    if (s->goes && seg->name_state != NAME_ENDED) {
+        shmx_sysv_drop_hold(s);
         shmx_sysv_forget_name(s);
+    }
     shmx_sysv_free_handle(s);
 }
 

@@ -38,6 +38,9 @@ sysv_of(const struct shmx *seg)
 struct sysv *shmx_sysv_new_handle(unsigned flags);
 void         shmx_sysv_free_handle(struct sysv *s);
 
+/* If the segment has pages of the hugetlb pool, as the hold shows, note it and their size. */
+void shmx_sysv_look_for_huge_pages(struct sysv *s);
+
 /* Whether the id is this handle's segment for the calling thread: 0 and what the kernel says
    of it. -ENOENT: the thread has left the IPC namespace. */
 int shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st);

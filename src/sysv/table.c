@@ -184,7 +184,8 @@ shmx_table_examine(int id, struct shmx_stat *st)
     if (r != -EACCES)
         return r;
     /* The mode may keep even the owner from that, but neither from this, which goes by the index in
-       the kernel's table (IPCMNI), nor from /proc. */
+       the kernel's table (IPCMNI), nor from /proc. valgrind does not know the former. */
+    ds = (struct shmid_ds){ 0 };
     if (shmctl(id & 0x7fff, SHM_STAT_ANY, &ds) == id) {
         describe(&ds, id, st);
         return 0;
