@@ -71,8 +71,8 @@ do_attach(struct handle *h)
     if (a.fixed) {
         addr = start = arena_of(h, k) + PAGE + offset % PAGE;
         flags |= bits & 32 ? SHMX_REPLACE : 0;
-        if (expected == 0 && !(flags & SHMX_REPLACE))
-            expected = -EEXIST;
+        if ((expected == 0 || expected == -ENOTSUP) && !(flags & SHMX_REPLACE))
+            expected = -EEXIST; /* which is found before the backend is asked */
     }
     r = shmx_attach_range(h->seg, offset, asked, flags, &addr);
     must(r == expected);
