@@ -15,6 +15,7 @@ strace -o /dev/null true || { echo 'skipped: strace may not trace here' >&2; exi
 cat >"$dir/left_out" <<'END'
 brk the allocator's, whose failures have a walk of their own
 lseek the C library's, of streams
+sysinfo the C library's, of sorting much: many locks in /proc/locks are others'
 access the dynamic linker's
 arch_prctl the dynamic linker's
 rseq the dynamic linker's
