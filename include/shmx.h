@@ -4,65 +4,70 @@
  *
  *     cc prog.c $(pkg-config --cflags --libs libshmx)
  *
- * LIVES.  A segment is memory that unrelated processes share. It has three lives:
+ * LIVES.  A segment is memory that unrelated processes share. Three things keep it alive:
  *
- *   the name         what other processes look up; made by shmx_create or shmx_publish,
- *                    ended by shmx_destroy or shmx_remove
- *   the handle       this process's opening of the segment, a struct shmx; made by
- *                    shmx_create, shmx_open, shmx_open_fd, shmx_open_or_create, ended by
- *                    shmx_close
- *   the attachment   a range of addresses; made by shmx_attach, ended by shmx_detach (or by
- *                    shmx_close, for those that are left)
+ *   the name         Other processes look the segment up by its name. shmx_create and shmx_publish
+ *                    make the name, shmx_destroy and shmx_remove end it.
+ *   the handle       A process uses a segment through a handle, a struct shmx. shmx_create,
+ *                    shmx_open, shmx_open_fd and shmx_open_or_create make the handle, shmx_close
+ *                    ends it.
+ *   the attachment   An attachment is a range of addresses at which a process sees the segment.
+ *                    shmx_attach makes it, shmx_detach ends it. shmx_close ends the attachments of
+ *                    its handle that are left.
  *
- * The memory exists as long as any of the three does. Once the name is gone, attachments go on
- * working and the name is free for a new, different segment.
+ * The memory exists as long as there is a name, a handle or an attachment. When the name is gone,
+ * handles and attachments go on working, and a new segment can take the name. A System V segment
+ * that was made without a name stays until somebody destroys it, because its id leads to it.
  *
- * NAMES.  Every name is an entry of /dev/shm, whichever backend holds the memory: a regular file
- * for POSIX (plain shm_open(3) shares it), a symbolic link that says where the segment is for
- * System V. It appears atomically, when the segment is complete. Wherever a function takes a
- * name, these forms are understood:
+ * NAMES.  Every name is an entry of /dev/shm, on both backends. The entry of a POSIX segment is a
+ * regular file, which programs that use shm_open(3) can share. The entry of a System V segment is a
+ * symbolic link, whose text says where the segment is. An entry appears in one step, when its
+ * segment is complete. Every function that takes a name understands these forms:
  *
- *   "/frames", "frames"     that name. 1 to 255 bytes after the slash, no further slash, not "."
- *                           or "..", not beginning with ".shmx-" (kept for the library's use).
- *                           Any number of leading slashes is one
- *   "posix:/frames"         that name, and the segment is of the POSIX backend
- *   "sysv:/frames"          that name, and the segment is of the System V backend
- *   "sysv:key=0x51a3"       a raw System V key, hexadecimal or decimal, not 0; for sharing with
- *                           programs that know nothing of this library. Such a segment is visible
- *                           from shmget(2) on, before it is initialised: that is how keys work
- *   "sysv:id=98310"         a raw System V id, for opening and removing only
+ *   "/frames", "frames"     A plain name. It has 1 to 255 bytes after the slash and no further
+ *                           slash. It is not "." or "..", and it does not begin with ".shmx-",
+ *                           which the library keeps for itself. Any number of leading slashes
+ *                           counts as one.
+ *   "posix:/frames"         The same name, of a segment of the POSIX backend.
+ *   "sysv:/frames"          The same name, of a segment of the System V backend.
+ *   "sysv:key=0x51a3"       A raw System V key, hexadecimal or decimal, not 0. It is for sharing
+ *                           with programs that do not use this library. Such a segment is visible
+ *                           as soon as shmget(2) has made it, before it is initialised.
+ *   "sysv:id=98310"         A raw System V id, which can be opened and removed, but not created.
  *
- * Text that begins with "posix:" or "sysv:" and has none of these forms is -EINVAL. Any other text
- * with a colon in it is a plain name.
+ * A text that begins with "posix:" or "sysv:" and has none of these forms is refused with -EINVAL.
+ * Any other text with a colon in it is a plain name.
  *
- * ERRORS.  Functions of type int, int64_t and ssize_t return a negative errno value when they
- * fail. Their outputs are untouched then, and nothing that they made is left. Each function lists
- * its errors. An error of the kernel that the kernel's own manual pages do not mention is passed on
- * as it is. Two errors are common to all functions that take a name, and are not repeated: -EINVAL
- * (a malformed name) and -ENAMETOOLONG (more than 255 bytes). Every function returns -EINVAL for a
- * NULL pointer where NULL is not allowed, and for flag bits that it does not know.
+ * ERRORS.  Functions of type int, int64_t and ssize_t return a negative errno value when they fail.
+ * A function that fails does not write to its outputs, and it removes what it has made. Each
+ * function lists its errors. If the kernel returns an error that its own manual pages do not
+ * mention, the library passes that error on. Two errors are common to all functions that take a
+ * name: -EINVAL for a malformed name, and -ENAMETOOLONG for a name of more than 255 bytes. Every
+ * function returns -EINVAL for a NULL pointer where NULL is not allowed, and for flags that the
+ * function does not know.
  *
- * THREADS.  Every function may be called from any thread, and several threads may use one handle
- * at the same time; only shmx_close must be the last use of it. No call waits because another
- * thread reads, writes, reserves or populates through the same handle. (Pinning, unpinning and
- * growing what is pinned take turns.) No function is a
- * cancellation point, also not while it calls an initialiser or a visitor: a thread that is
- * cancelled inside a function finishes that function first. (Do not let a thread with the
- * asynchronous cancellation type call it.) The library starts no threads, installs no signal
- * handlers, prints nothing and reads no environment.
+ * THREADS.  Any thread may call any function, and several threads may use one handle at the same
+ * time. Only shmx_close must be the last use of its handle. No call waits because another thread
+ * reads, writes, reserves or populates through the same handle. (Threads that pin, unpin or grow a
+ * pinned segment take turns.) No function is a cancellation point, not even while it calls an
+ * initialiser or a visitor. A thread that is cancelled inside a function finishes that function
+ * first. A thread with the asynchronous cancellation type must not call the library. The library
+ * starts no threads, installs no signal handlers, prints nothing and reads no environment
+ * variables.
  *
- * FORK.  A child inherits the handles and the attachments and may use and close them. What a child
- * closes stays open in the parent. For the count of holders both are one process on the POSIX
- * backend and two on System V. If another thread is inside a call on a handle at the moment of
- * fork(2), the child must not use that handle. A program that keeps an attachment from its children
- * with madvise(2), MADV_DONTFORK, must not let them close the handle once they have mapped
- * something else there. All descriptors are close-on-exec; execve(2) ends handles and attachments.
+ * FORK.  A child inherits handles and attachments. The child may use and close them, and what it
+ * closes stays open in the parent. Where holders are counted, parent and child are one holder on
+ * the POSIX backend and two on the System V backend. If another thread is inside a call on a handle
+ * at the moment of fork(2), the child must not use that handle. If a program keeps an attachment
+ * from its children (madvise(2), MADV_DONTFORK) and a child maps something else at those addresses,
+ * that child must not close the handle. All descriptors are close-on-exec. execve(2) ends handles
+ * and attachments.
  *
- * NAMESPACES.  A System V id means something only in its IPC namespace. When the thread that uses a
- * handle has left that namespace (unshare(2), setns(2)), the handle can still read, write, detach,
- * close, and (but for pages of the hugetlb pool) attach. Everything else is -ENOENT then, and no
- * segment of the new namespace is touched. Where /proc is not mounted, the library cannot tell
- * namespaces apart, nor count holders.
+ * NAMESPACES.  A System V id means something only in its IPC namespace. A thread that leaves that
+ * namespace (unshare(2), setns(2)) can still read, write, detach and close through the handle, and
+ * it can attach, except for pages of the hugetlb pool. All other functions return -ENOENT then, and
+ * no function touches a segment of the new namespace. Where /proc is not mounted, the library can
+ * neither tell namespaces apart nor count holders.
  */
 #ifndef SHMX_H
 #define SHMX_H
@@ -81,334 +86,358 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/* A handle. Opaque; always held by pointer. */
+/* A handle. Its contents are private to the library. */
 struct shmx;
 
-/* For create (and, POSIX and SYSV, for list and collect). */
-#define SHMX_POSIX     0x00000001u /* the POSIX backend; the default where the name does not say */
+/* For create. SHMX_POSIX and SHMX_SYSV are also for list and collect. */
+#define SHMX_POSIX     0x00000001u /* the POSIX backend, which is the default */
 #define SHMX_SYSV      0x00000002u /* the System V backend */
-#define SHMX_EPHEMERAL 0x00000004u /* goes when its last holder goes, however that dies */
-#define SHMX_SPARSE    0x00000008u /* do not reserve memory; a later shortage is then a SIGBUS */
-#define SHMX_HUGE      0x00000010u /* huge pages as far as the system has them */
-#define SHMX_HUGE_ONLY 0x00000020u /* huge pages or failure */
+#define SHMX_EPHEMERAL 0x00000004u /* the segment goes with its last holder, however that ends */
+#define SHMX_SPARSE    0x00000008u /* no memory is reserved, and a later shortage raises SIGBUS */
+#define SHMX_HUGE      0x00000010u /* huge pages as far as the machine has them */
+#define SHMX_HUGE_ONLY 0x00000020u /* huge pages, or the call fails */
 
 /* For open. SHMX_RDONLY also for attach. */
-#define SHMX_RDONLY 0x00000100u /* read-only; of a read-only handle mprotect(2) cannot widen it */
-#define SHMX_OWNED  0x00000200u /* only a segment made by the effective user or by root */
+#define SHMX_RDONLY 0x00000100u /* read-only; mprotect(2) cannot widen a read-only handle */
+#define SHMX_OWNED  0x00000200u /* only a segment that the effective user or root has made */
 
 /* For attach. */
 #define SHMX_PRIVATE  0x00001000u /* copy-on-write: changes stay in this process */
 #define SHMX_EXEC     0x00002000u /* executable */
-#define SHMX_POPULATE 0x00004000u /* fault every page in now; shortage is an error of the call */
-#define SHMX_FIXED    0x00008000u /* at *addr exactly, if nothing is mapped there */
-#define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what is mapped there by others */
-#define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address first */
+#define SHMX_POPULATE 0x00004000u /* bring every page in now; a shortage makes the call fail */
+#define SHMX_FIXED    0x00008000u /* at exactly the address *addr, if nothing is mapped there */
+#define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what others have mapped there */
+#define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address */
 
 /* For collect. */
-#define SHMX_ORPHANS 0x00100000u /* remove persistent segments that nobody holds, too */
-#define SHMX_DRY_RUN 0x00200000u /* report only, remove nothing */
+#define SHMX_ORPHANS 0x00100000u /* also remove persistent segments that nobody holds */
+#define SHMX_DRY_RUN 0x00200000u /* only report, and remove nothing */
 
 /* Bits of shmx_stat.state. */
-#define SHMX_IS_EPHEMERAL 0x1u  /* made with SHMX_EPHEMERAL */
-#define SHMX_IS_NAMELESS  0x2u  /* anonymous or destroyed: no known name and no key leads to it */
+#define SHMX_IS_EPHEMERAL 0x1u  /* the segment was made with SHMX_EPHEMERAL */
+#define SHMX_IS_NAMELESS  0x2u  /* no known name and no key leads to the segment */
 #define SHMX_IS_PINNED    0x4u  /* kept in RAM: by this handle (POSIX), by anybody (System V) */
-#define SHMX_IS_HUGE      0x8u  /* in huge pages, as far as can be seen without touching them */
-#define SHMX_IS_DEAD      0x10u /* of shmx_collect: provably dead, not merely without a holder */
+#define SHMX_IS_HUGE      0x8u  /* the segment has huge pages, as far as can be seen */
+#define SHMX_IS_DEAD      0x10u /* of shmx_collect: nobody can use the segment any more */
 #define SHMX_IS_DESTROYED 0x20u /* System V: the segment goes with its last attachment */
 
-/* What shmx_stat, shmx_list and shmx_collect tell of a segment. */
+/* What shmx_stat, shmx_stat_name, shmx_list and shmx_collect tell about a segment. */
 /* clang-format off */
 struct shmx_stat {
     unsigned        backend;   /* SHMX_POSIX or SHMX_SYSV */
     unsigned        state;     /* SHMX_IS_* bits */
-    uint64_t        size;      /* bytes, exactly as asked for */
-    uint64_t        resident;  /* bytes of memory in use now; 0 where unknown (shmx_stat of a System V
-                                  segment: shmx_stat_name and shmx_list tell it) */
-    uint64_t        page_size; /* bytes of a page of it; SHMX_IS_HUGE: of a huge page */
+    uint64_t        size;      /* bytes, exactly as they were asked for */
+    uint64_t        resident;  /* bytes of memory in use; 0 where unknown (shmx_stat does not know
+                                  it of a System V segment, shmx_stat_name and shmx_list do) */
+    uint64_t        page_size; /* bytes of a page; with SHMX_IS_HUGE, of a huge page */
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
     uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
-    int64_t         holders;   /* POSIX: processes that hold it through this library, counted by
-                                  kernel locks; System V: attachments (nattch), of which each
-                                  handle has one of its own; -1 where unknown */
-    int             id;        /* System V id; POSIX: -1 */
-    int             key;       /* System V key, 0 without one; POSIX: 0 */
-    mode_t          mode;      /* permission bits, 0777 */
+    int64_t         holders;   /* POSIX: processes that hold the segment through this library, as
+                                  the kernel counts them; System V: attachments (nattch), of which
+                                  one belongs to each handle; -1 where unknown */
+    int             id;        /* System V: the id; POSIX: -1 */
+    int             key;       /* System V: the key, 0 if there is none; POSIX: 0 */
+    mode_t          mode;      /* permission bits, within 0777 */
     uid_t           uid;       /* owner */
     gid_t           gid;       /* group */
-    uid_t           cuid;      /* creator; POSIX does not record it: the owner */
-    gid_t           cgid;      /* group of the creator, likewise */
-    pid_t           cpid;      /* process that created it, 0 where unknown (POSIX: always) */
-    pid_t           lpid;      /* process that last attached or detached, likewise */
-    struct timespec atime;     /* last access; System V: last attach. Zero where unknown */
-    struct timespec dtime;     /* System V: last detach */
-    struct timespec mtime;     /* POSIX: last write through a descriptor or change of size */
-    struct timespec ctime;     /* last change of owner, mode or the like; System V: or creation */
+    uid_t           cuid;      /* System V: creator; POSIX: the owner */
+    gid_t           cgid;      /* System V: group of the creator; POSIX: the group */
+    pid_t           cpid;      /* System V: process that created the segment; POSIX: 0 */
+    pid_t           lpid;      /* System V: process that last attached or detached; POSIX: 0 */
+    struct timespec atime;     /* POSIX: last access; System V: last attach; zero where unknown */
+    struct timespec dtime;     /* System V: last detach; POSIX: zero */
+    struct timespec mtime;     /* POSIX: last write through a descriptor, or last change of the
+                                  size; System V: zero */
+    struct timespec ctime;     /* last change of owner, mode and the like; System V: or creation */
     uint64_t        spare[8];  /* zero */
 };
 /* clang-format on */
 
 /*
- * shmx_create - make a new segment; never opens an existing one.
+ * shmx_create - make a new segment. It never opens an existing one.
  *
- *   name   see NAMES, but not "sysv:id="; or NULL for an anonymous segment, which can be handed
- *          over by descriptor (POSIX, shmx_fd), by "sysv:id=" (see shmx_name), by inheritance, or
- *          named later with shmx_publish
- *   size   bytes, at least 1, at most what can be mapped (128 TiB; 2 GiB on 32-bit machines). It
- *          is kept exactly, not rounded
- *   mode   permission bits, of 0777; exact, the umask is not consulted. The handle made here may
- *          read and write whatever the mode
- *   flags  0 or of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE, SHMX_HUGE_ONLY
- *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *   name   See NAMES, but not "sysv:id=". NULL makes an anonymous segment. Another process gets at
+ *          such a segment by its descriptor (POSIX, shmx_fd), by the text of shmx_name (System V),
+ *          by inheriting it, or by a name that shmx_publish gives later.
+ *   size   The number of bytes, at least 1. The maximum is what can be mapped: 128 TiB, or 2 GiB on
+ *          32-bit machines. The size is kept exactly and not rounded.
+ *   mode   The permission bits, within 0777. They are exact: the umask does not change them. The
+ *          new handle can read and write, whatever the mode says.
+ *   flags  0, or any of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE and
+ *          SHMX_HUGE_ONLY.
+ *   seg    Receives the handle, which the caller closes with shmx_close. Not NULL.
  *
- * The memory reads as zero. Unless SHMX_SPARSE is given it is reserved: a full /dev/shm is an
- * error here and no SIGBUS later (fallocate(2); System V accounts against the commit limit).
+ * The memory reads as zero. It is reserved, unless SHMX_SPARSE is given: if there is not enough of
+ * it, this call fails, and no SIGBUS follows later (fallocate(2); System V segments are accounted
+ * against the commit limit).
  *
- * The segment stays until it is destroyed, or until reboot, unless SHMX_EPHEMERAL is given: then
- * it goes when the last process that holds it goes, even killed. (System V: it is marked with
- * IPC_RMID at once. POSIX: the last to close removes the name, if that is the owner or root and no
- * other program has the object open. If the last holder was killed, the next open or create of
- * that name, or shmx_collect, removes it. The mark of such a segment is the sticky bit of its
- * object's mode. An object with that bit which nobody holds through this library can not be
- * opened by name.) An ephemeral POSIX segment's owner must be able to read and write it: a mode
- * without 0600 is -EINVAL with it, on both backends; so is a raw key.
+ * Without SHMX_EPHEMERAL the segment stays until somebody destroys it, or until the machine is
+ * restarted. With SHMX_EPHEMERAL it goes when the last process that holds it ends, even if that
+ * process is killed. On System V the kernel sees to that, because the segment is marked with
+ * IPC_RMID when it is made. On POSIX the last process to close its handle removes the name, if that
+ * process belongs to the owner or to root and no other program has the object open. If the last
+ * holder was killed, the name is removed by the next shmx_open or shmx_create of that name, or by
+ * shmx_collect. The sticky bit in the mode of an object marks an ephemeral POSIX segment. An object
+ * with that bit can be opened by name only while a process holds it through this library. The owner
+ * of an ephemeral POSIX segment must be able to read and write it. So SHMX_EPHEMERAL needs a mode
+ * that includes 0600, on both backends. It cannot be combined with a raw key.
  *
- * SHMX_HUGE takes pages of the hugetlb pool (System V), else transparent huge pages, else plain
- * ones; shmx_stat says what was got. SHMX_HUGE_ONLY fails instead.
+ * SHMX_HUGE takes pages of the hugetlb pool if there are any (System V), else transparent huge
+ * pages, else ordinary pages. shmx_stat tells which ones were taken. SHMX_HUGE_ONLY fails if there
+ * are no huge pages.
  *
- * An entry of the same name whose segment is dead is replaced if the caller may remove it: a link
- * that leads nowhere, or an ephemeral segment that no process has open or mapped.
+ * If the name belongs to a dead segment, the new segment takes the name, provided that the caller
+ * may remove the old entry. A segment is dead if its name is a link that leads nowhere, or if it is
+ * ephemeral and no process has it open or mapped.
  *
  * Returns 0, or
- *   -EINVAL   size out of range or, on System V, above kernel.shmmax; mode with other bits; a name
- *             and a flag that contradict each other; see also above
- *   -EEXIST   something of that name or key exists, of whichever backend
- *   -ENOSPC   no room: /dev/shm is full or out of inodes, a quota on it is used up, or
- *             kernel.shmmni or kernel.shmall is reached
- *   -ENOMEM   not enough memory or address space; or (SHMX_HUGE_ONLY, System V) the pool of huge
- *             pages is used up; or the process locks its memory (mlockall(2)) and its limit is
- *             reached
- *   -EACCES   no permission to write in /dev/shm
- *   -EPERM    no permission to make an entry in /dev/shm
- *   -ENOTSUP  SHMX_HUGE_ONLY, and there are no huge pages; or /dev/shm is not a tmpfs; or the
- *             kernel has no System V shared memory
- *   -ENOENT   there is no directory /dev/shm
- *   -EROFS    /dev/shm is mounted read-only
- *   -EFBIG    above this process's RLIMIT_FSIZE (the kernel sends SIGXFSZ with it)
- *   -EMFILE, -ENFILE  out of descriptors
- *   -EINTR    interrupted by a signal before anything was made
+ *   -EINVAL   The size is out of range or, on System V, above kernel.shmmax. The mode has bits
+ *             outside 0777. The name and the flags contradict each other. SHMX_EPHEMERAL is given
+ *             with a mode without 0600, or with a raw key.
+ *   -EEXIST   Something of that name or key exists already, on either backend.
+ *   -ENOSPC   /dev/shm has no room or no inodes left, a quota on it is used up, or the limit
+ *             kernel.shmmni or kernel.shmall is reached.
+ *   -ENOMEM   There is not enough memory or address space, or (SHMX_HUGE_ONLY, System V) the
+ *             hugetlb pool is used up. Or the process locks its memory (mlockall(2)) and has
+ *             reached its limit.
+ *   -EACCES   The caller may not write in /dev/shm.
+ *   -EPERM    The caller may not make an entry in /dev/shm.
+ *   -ENOTSUP  SHMX_HUGE_ONLY is given and the machine has no huge pages. Or /dev/shm is not a
+ *             tmpfs. Or the kernel has no System V shared memory.
+ *   -ENOENT   There is no directory /dev/shm.
+ *   -EROFS    /dev/shm is mounted read-only.
+ *   -EFBIG    The size is above the RLIMIT_FSIZE of this process. (The kernel also sends SIGXFSZ.)
+ *   -EMFILE, -ENFILE  The process or the system has no descriptors left.
+ *   -EINTR    A signal interrupted the call before anything was made.
  */
 int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct shmx **seg);
 
 /*
  * shmx_open - open an existing segment, for reading and writing or only for reading.
  *
- *   name   see NAMES; not NULL
- *   flags  0 or of SHMX_RDONLY (every attachment will be read-only), SHMX_OWNED
- *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *   name   See NAMES. Not NULL.
+ *   flags  0, or any of SHMX_RDONLY and SHMX_OWNED. Every attachment of a handle with SHMX_RDONLY
+ *          is read-only.
+ *   seg    Receives the handle, which the caller closes with shmx_close. Not NULL.
  *
- * What is opened is complete and initialised, by virtue of how names are made; except for raw
- * keys and ids and for objects of programs that use shm_open(3) directly, which may be seen with
- * size 0 for a moment. Only a regular file or this library's own link is accepted at a name.
- * A link whose owner is neither the creator nor the owner of the segment it points to is not
- * followed, and neither is one whose owner the user namespace does not map. Several opens of one
- * segment give independent handles.
+ * A segment that was created under a name is complete and initialised before it can be opened.
+ * There are two exceptions: raw keys and ids, and objects of programs that call shm_open(3)
+ * themselves. Those may be seen with size 0 for a moment. A name leads to a segment only if its
+ * entry is a regular file or a link that this library has made. A link is not followed unless its
+ * owner is the creator or the owner of the segment. It is not followed either if the user namespace
+ * does not map its owner. A segment can be opened several times, which gives independent handles.
  *
  * Returns 0, or
- *   -ENOENT   nothing of that name, key or id; or what it led to is dead; or it is of the other
- *             backend than the name says
- *   -EACCES   the permissions of the segment do not admit the caller
- *   -EPERM    SHMX_OWNED, and the creator is neither the effective user nor root, or cannot be
- *             told, or there is a second hard link to what has the name
- *   -EROFS    /dev/shm is mounted read-only, and SHMX_RDONLY was not asked for
- *   -EXDEV    the name leads to a System V segment of another IPC namespace
- *   -ELOOP    a symbolic link of somebody else's stands at that name
- *   -EISDIR, -ENODEV   a directory, or a FIFO, socket or device stands at that name
- *   -EBUSY    another process is removing, keeps locked, or runs as a program what stands at that
- *             name
- *   -ENOMEM   not enough memory or address space; or the process locks its memory (mlockall(2)) and
- *             its limit is reached
- *   -EMFILE, -ENFILE   out of descriptors
- *   -ENOTSUP  the kernel has no System V shared memory
+ *   -ENOENT   There is nothing of that name, key or id. Or it leads to a dead segment. Or the
+ *             segment is of the other backend than the name says.
+ *   -EACCES   The permissions of the segment do not admit the caller.
+ *   -EPERM    SHMX_OWNED is given, and the segment was made neither by the effective user nor by
+ *             root. The same error is returned if the maker cannot be told, or if the entry has a
+ *             second hard link.
+ *   -EROFS    /dev/shm is mounted read-only, and SHMX_RDONLY was not given.
+ *   -EXDEV    The name leads to a System V segment of another IPC namespace.
+ *   -ELOOP    The entry is a symbolic link that this library has not made.
+ *   -EISDIR, -ENODEV  The entry is a directory, or a FIFO, a socket or a device.
+ *   -EBUSY    Another process is removing the object, keeps it locked, or runs it as a program.
+ *   -ENOMEM   There is not enough memory or address space. Or the process locks its memory
+ *             (mlockall(2)) and has reached its limit.
+ *   -EMFILE, -ENFILE  The process or the system has no descriptors left.
+ *   -ENOTSUP  The kernel has no System V shared memory.
  */
 int shmx_open(const char *name, unsigned flags, struct shmx **seg);
 
 /*
  * shmx_open_or_create - open the segment of that name, or create and initialise it.
  *
- *   name, mode   as for shmx_create; not NULL
- *   size   for the new segment; an existing one must be at least that large
- *   flags  those of shmx_create, used only if it creates; and SHMX_OWNED, for what it opens
- *   init   called with the whole new segment attached at addr for the duration of the call and arg
- *          passed through, before anyone else can see the segment. 0 is success; a negative errno
- *          value makes shmx_open_or_create undo everything and return it (a positive one:
- *          -ECANCELED). It must not call shmx_open_or_create for the same name. NULL for none: the
- *          segment is then zero
- *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *   name, mode  As for shmx_create. The name is not NULL.
+ *   size        The size of the new segment. An existing segment must be at least that large.
+ *   flags       Those of shmx_create, which matter only if the segment is created, and SHMX_OWNED,
+ *               which matters only if it is opened.
+ *   init        Called with the new segment, before anybody else can see it. The whole segment is
+ *               attached at addr for the duration of the call. arg is passed through. init returns
+ *               0 for success. If init returns a negative errno value, shmx_open_or_create undoes
+ *               everything and returns that value. (If init returns a positive value, it returns
+ *               -ECANCELED.) init must not call shmx_open_or_create for the same name. It must
+ *               return: longjmp(3) and exceptions must not leave it. NULL is allowed, and the
+ *               segment is then zero.
+ *   seg         Receives the handle, which the caller closes with shmx_close. Not NULL.
  *
- * What is published has been initialised exactly once. Among the processes of one user that race
- * here, one calls init, and the others wait for that one, but for a minute at most. Processes of
- * different users do not wait for each other: each initialises a segment of its own, the first
- * one publishes, and the others discard theirs and open that one. The same happens if somebody has
- * put something in the place of the lock that the processes of one user take. init must return; it
- * must not be left by longjmp(3) or an exception.
+ * A segment is initialised exactly once before it gets its name. If several processes of one user
+ * call this function at the same time, one of them calls init, and the others wait for it, for at
+ * most a minute. Processes of different users do not wait for each other. Each of them initialises
+ * a segment of its own, the first one publishes its segment, and the others discard theirs and open
+ * that one. The same happens if somebody has put something else in the place of the lock by which
+ * the processes of one user wait.
  *
- * Returns 1 if it created the segment, 0 if it opened it; the error of init; or an error of
- * shmx_create or of shmx_open (-EEXIST: what stands there can neither be opened nor replaced), or
- *   -ERANGE   the existing segment is smaller than size
- *   -EINVAL   also: init together with a raw key, which is visible before it is initialised
+ * Returns 1 if it created the segment, and 0 if it opened the segment. It may also return the error
+ * of init, an error of shmx_create or shmx_open (-EEXIST if the entry can neither be opened nor
+ * replaced), or
+ *   -ERANGE   The existing segment is smaller than size.
+ *   -EINVAL   init is given together with a raw key, whose segment is visible before it is
+ *             initialised.
  */
 int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned flags,
                         int (*init)(void *addr, size_t size, void *arg), void *arg,
                         struct shmx **seg);
 
 /*
- * shmx_open_fd - make a handle of the descriptor of a shared memory object.
+ * shmx_open_fd - make a handle from the descriptor of a shared memory object.
  *
- *   fd     of an object of tmpfs or hugetlbfs or of a memfd; it stays the caller's and may be
- *          closed at once
- *   flags  0 or of SHMX_RDONLY (narrow a read-write descriptor), SHMX_OWNED
- *   seg    receives the handle, to be closed with shmx_close; not NULL
+ *   fd     A descriptor of an object of tmpfs or hugetlbfs, or of a memfd. It stays the caller's,
+ *          who may close it as soon as this function returns.
+ *   flags  0, or any of SHMX_RDONLY and SHMX_OWNED. SHMX_RDONLY makes a read-only handle from a
+ *          descriptor that may also write.
+ *   seg    Receives the handle, which the caller closes with shmx_close. Not NULL.
  *
- * The handle may do what the descriptor may. The object is opened anew where its permissions
- * allow that, and this process then counts as a holder; else the descriptor is duplicated, and it
- * does not. The handle does not know the object's name in /dev/shm, if there is one.
+ * The handle may do what the descriptor may do. If the permissions of the object allow it, the
+ * object is opened again, and this process counts as a holder. Otherwise the descriptor is
+ * duplicated, and the process does not count. The handle does not know the name of the object in
+ * /dev/shm, if there is one.
  *
  * Returns 0, or
- *   -EBADF    fd is not open, or is an O_PATH descriptor
- *   -EINVAL   fd is not of a shared memory object; or it was opened with O_APPEND, for writing, and
- *             the object cannot be opened anew
- *   -EACCES   fd is write-only; or SHMX_RDONLY was asked for and the object cannot be opened anew
- *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root, or cannot be
- *             told, or the object has a second hard link
- *   -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open the object anew
- *   -ENOMEM   not enough memory or address space
- *   -EMFILE, -ENFILE   out of descriptors
+ *   -EBADF    fd is not open, or was opened with O_PATH.
+ *   -EINVAL   fd is not of a shared memory object. Or fd was opened for writing with O_APPEND, and
+ *             the object cannot be opened again.
+ *   -EACCES   fd is write-only. Or SHMX_RDONLY is given, and the object cannot be opened again.
+ *   -EPERM    SHMX_OWNED is given, and the owner is neither the effective user nor root. The same
+ *             error is returned if the owner cannot be told, or if the object has a second hard
+ *             link.
+ *   -ENOENT   SHMX_RDONLY is given, and /proc is not there to open the object again.
+ *   -ENOMEM   There is not enough memory or address space.
+ *   -EMFILE, -ENFILE  The process or the system has no descriptors left.
  */
 int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
 
 /*
- * shmx_publish - give a name to an anonymous segment, atomically and exclusively.
+ * shmx_publish - give a name to an anonymous segment, in one step, if the name is free.
  *
- *   seg    a handle without a name: made anonymous, or opened by descriptor, raw key or raw id
- *   name   a plain name, or with the prefix of the handle's backend; no raw key or id
+ *   seg    A handle without a name. Its segment was made anonymous, or was opened by descriptor,
+ *          raw key or raw id.
+ *   name   A plain name, or a name with the prefix of the handle's backend. Not NULL.
  *
- * If two handles give the same segment a name at the same time, one of the calls fails, or both do.
- * If the process is killed in the middle, the segment stays as it was.
+ * If two handles give the same segment a name at the same time, at least one of the calls fails. If
+ * the process is killed during the call, the segment stays as it was.
  *
  * Returns 0, or
- *   -EINVAL   the segment has a name already, through whatever handle; a raw key or id; a prefix of
- *             the other backend
- *   -EEXIST   the name is taken
- *   -EBUSY    another thread is publishing or destroying through this handle just now
- *   -ENOENT   the segment was destroyed; or the kernel lets no destroyed object be named again; or
- *             (System V) it is of another IPC namespace
- *   -EXDEV    the object is not in /dev/shm (a memfd)
- *   -EPERM    the segment is another user's
- *   -EACCES, -ENOSPC, -EROFS, -ENOMEM   as for shmx_create
- *   -EMFILE, -ENFILE   out of descriptors for searching
+ *   -EINVAL   The segment already has a name, whichever handle gave it. Or the name is a raw key or
+ *             a raw id, or has the prefix of the other backend.
+ *   -EEXIST   The name is taken.
+ *   -EBUSY    Another thread is publishing or destroying the segment through this handle.
+ *   -ENOENT   The segment was destroyed, and the kernel does not give a destroyed object a name
+ *             again. Or (System V) the segment is of another IPC namespace.
+ *   -EXDEV    The object is not in /dev/shm (a memfd).
+ *   -EPERM    The segment belongs to another user.
+ *   -EACCES, -ENOSPC, -EROFS, -ENOMEM  As for shmx_create.
+ *   -EMFILE, -ENFILE  There are no descriptors left to search /dev/shm.
  */
 int shmx_publish(struct shmx *seg, const char *name);
 
 /*
- * shmx_destroy - remove the segment's name (or key or id), so that nobody finds it any more.
+ * shmx_destroy - remove the name of the segment, or its key, so that nobody finds it any more.
  *
- * The memory goes with its last handle and attachment. Handles and attachments, here and
- * elsewhere, go on working. Until then, a System V segment can still be opened by its id, and a
- * POSIX one by descriptor. Only this very segment is touched: if its name leads to another one by
- * now, that is left alone. (Users of this library take turns at removing names. A program that
- * does without it can make another entry of that name just between the look and the removal.) A
- * handle that does not know the segment's name, since another handle gave it, searches /dev/shm.
- * Of several names by hard links one is removed. Like shm_unlink(3), and IPC_RMID of shmctl(2).
+ * The memory goes with its last handle and its last attachment. Until then all handles and
+ * attachments, in every process, go on working. A System V segment can still be opened by its id,
+ * and a POSIX segment by a descriptor. The function removes only the name of this very segment. If
+ * the name leads to another segment by now, that one stays. (Users of this library take turns at
+ * removing names. A program that does not use the library can replace the entry between the look
+ * and the removal.) If the handle does not know the name, because another handle gave it, the
+ * function searches /dev/shm. If the object has several names by hard links, one of them is
+ * removed. The function does what shm_unlink(3) and IPC_RMID of shmctl(2) do.
  *
  * Returns 0, or
- *   -ENOENT   it has no name any more: destroyed before, by whomever; or (System V) it is of
- *             another IPC namespace
- *   -EBUSY    another thread is publishing or destroying through this handle just now; or
- *             something is mounted at the name
- *   -EPERM    the caller is not allowed to remove it (/dev/shm is a sticky directory; System V:
- *             only owner, creator and root), or the object is immutable (chattr(1))
- *   -EACCES   no permission to write in /dev/shm, or to search it
- *   -EROFS    /dev/shm is mounted read-only
- *   -ENOMEM   not enough memory
- *   -EMFILE, -ENFILE   out of descriptors for searching
+ *   -ENOENT   The segment has no name any more, because somebody destroyed it before. Or (System V)
+ *             the segment is of another IPC namespace.
+ *   -EBUSY    Another thread is publishing or destroying the segment through this handle. Or
+ *             something is mounted at the name.
+ *   -EPERM    The caller may not remove the name, because /dev/shm is a sticky directory. Or the
+ *             caller is not the owner or creator of the System V segment, nor root. Or the object
+ *             is immutable (chattr(1)).
+ *   -EACCES   The caller may not write in /dev/shm, or may not search it.
+ *   -EROFS    /dev/shm is mounted read-only.
+ *   -ENOMEM   There is not enough memory.
+ *   -EMFILE, -ENFILE  There are no descriptors left to search /dev/shm.
  */
 int shmx_destroy(struct shmx *seg);
 
 /*
- * shmx_remove - the same by name, without a handle; no permission on the segment itself is needed
- * beyond that of removing it.
+ * shmx_remove - destroy a segment by name, without a handle.
  *
- *   name   see NAMES; not NULL. Of a link that leads nowhere, or into another IPC namespace, the
- *          name alone is removed
+ *   name   See NAMES. Not NULL.
  *
- * Returns 0, or an error of shmx_destroy, or -ELOOP, -EISDIR, -ENODEV, -ENOTSUP as for
- * shmx_open, or
- *   -EACCES   also: the System V segment that the name leads to cannot be examined, since its
- *             mode forbids that and /proc is not there to ask instead
+ * The caller needs no permission on the segment except the one to remove it. If the name is a link
+ * that leads nowhere, or into another IPC namespace, only the name is removed.
+ *
+ * Returns 0, or an error of shmx_destroy, or -ELOOP, -EISDIR, -ENODEV or -ENOTSUP as for shmx_open,
+ * or
+ *   -EACCES   The System V segment that the name leads to cannot be examined, because its mode
+ *             forbids that and /proc is not mounted.
  */
 int shmx_remove(const char *name);
 
 /*
- * shmx_close - end a handle and the attachments made through it.
+ * shmx_close - end a handle and the attachments that were made through it.
  *
- *   seg    the handle, not to be used any more; NULL is allowed and does nothing
+ *   seg    The handle, which must not be used any more. NULL is allowed and does nothing.
  *
- * The segment stays, unless it is ephemeral and this was its last holder. errno is preserved.
- * Streams of shmx_stream must have been closed before.
+ * The segment stays, unless it is ephemeral and this was its last holder. errno keeps its value.
+ * Streams of shmx_stream must be closed before their handle.
  */
 void shmx_close(struct shmx *seg);
 
 /*
- * shmx_attach - map the whole segment, as large as it is now.
+ * shmx_attach - map the whole segment, with the size that it has now.
  *
- *   flags  0 or of SHMX_RDONLY, SHMX_PRIVATE, SHMX_EXEC, SHMX_POPULATE, SHMX_FIXED, SHMX_REPLACE,
- *          SHMX_ROUND
- *   addr   receives the address; with SHMX_FIXED it also says where. Not NULL
+ *   flags  0, or any of SHMX_RDONLY, SHMX_PRIVATE, SHMX_EXEC, SHMX_POPULATE, SHMX_FIXED,
+ *          SHMX_REPLACE and SHMX_ROUND.
+ *   addr   Receives the address. With SHMX_FIXED, the caller also puts the wanted address there.
+ *          Not NULL.
  *
- * An attachment of a read-only handle is read-only, asked for or not; but with SHMX_PRIVATE it is
- * a writable copy. On System V, SHMX_PRIVATE copies everything at once and later changes of
- * others are not seen; on POSIX a page is copied when it is first written to (mmap(2),
- * MAP_PRIVATE). The address is valid until shmx_detach or shmx_close.
+ * An attachment of a read-only handle is read-only, even without SHMX_RDONLY. With SHMX_PRIVATE the
+ * attachment is a private copy, which is writable even if the handle is read-only. On POSIX, each
+ * page is copied when it is first written to (mmap(2), MAP_PRIVATE). On System V, everything is
+ * copied at once, so later changes by others are not seen. The address is valid until shmx_detach
+ * or shmx_close.
  *
- * A failure leaves the memory of the segment and the mappings of the process as they were, also
- * with SHMX_REPLACE and SHMX_POPULATE. SHMX_REPLACE replaces other mappings as MAP_FIXED does: use
- * it on addresses that the program has reserved for itself with mmap(2). If there is an attachment
- * of another handle among them, do not detach that one, and do not close its handle before this
- * attachment is detached.
+ * If the call fails, the memory of the segment and the mappings of the process are as they were,
+ * also with SHMX_REPLACE and SHMX_POPULATE. SHMX_REPLACE replaces other mappings as MAP_FIXED does.
+ * Use it only for addresses that the program has reserved for itself with mmap(2). If an attachment
+ * of another handle is among the mappings that are replaced, do not detach it, and do not close its
+ * handle before this attachment is detached.
  *
  * Returns 0, or
- *   -EINVAL   SHMX_FIXED with an address that is not possible (alignment; NULL); SHMX_REPLACE or
- *             SHMX_ROUND without SHMX_FIXED
- *   -EEXIST   SHMX_FIXED, and something is mapped in that range
- *   -EBUSY    SHMX_REPLACE, and an attachment of the same handle is in that range, or what the
- *             library itself has mapped for the handle
- *   -ENOENT   (System V, hugetlb pool) the segment is of another IPC namespace
- *   -ENODATA  the segment has size 0
- *   -ENOMEM   not enough memory or address space, too many mappings, or (SHMX_POPULATE on System
- *             V) no memory to fill it; or the process locks its memory (mlockall(2)) and its limit
- *             is reached
- *   -ENOSPC   SHMX_POPULATE, and /dev/shm is full
- *   -EACCES   the handle does not allow it; or (System V, hugetlb pool) the permissions of the
- *             segment do not, which are asked for at each attach there
- *   -EPERM    SHMX_EXEC, and /dev/shm is mounted noexec; or a seal of a memfd forbids it
- *   -ENOTSUP  SHMX_POPULATE on Linux before 5.14
+ *   -EINVAL   SHMX_FIXED is given with an address that is NULL or not aligned. Or SHMX_REPLACE or
+ *             SHMX_ROUND is given without SHMX_FIXED.
+ *   -EEXIST   SHMX_FIXED is given, and something is mapped in that range.
+ *   -EBUSY    SHMX_REPLACE is given, and the range overlaps an attachment of the same handle, or a
+ *             mapping that the library uses for the handle.
+ *   -ENOENT   The segment is of another IPC namespace (System V, pages of the hugetlb pool).
+ *   -ENODATA  The segment has size 0.
+ *   -ENOMEM   There is not enough memory or address space, or the process has too many mappings. Or
+ *             (SHMX_POPULATE, System V) there is no memory to fill the segment. Or the process
+ *             locks its memory (mlockall(2)) and has reached its limit.
+ *   -ENOSPC   SHMX_POPULATE is given, and /dev/shm is full.
+ *   -EACCES   The handle does not allow it. Or the permissions of the segment do not (System V,
+ *             pages of the hugetlb pool, where each attach asks for them).
+ *   -EPERM    SHMX_EXEC is given, and /dev/shm is mounted noexec. Or a seal of the memfd forbids
+ *             it.
+ *   -ENOTSUP  SHMX_POPULATE is given, and Linux is older than 5.14.
  */
 int shmx_attach(struct shmx *seg, unsigned flags, void **addr);
 
 /*
  * shmx_attach_range - map a part of the segment.
  *
- *   offset   of the first byte, any; it need not be a multiple of a page
- *   length   bytes from there on; 0 means to the end
- *   flags, addr   as for shmx_attach. *addr is the address of the byte at offset
+ *   offset  The position of the first byte. It need not be a multiple of the page size.
+ *   length  The number of bytes. 0 means all bytes from offset to the end.
+ *   flags, addr  As for shmx_attach. *addr is the address of the byte at offset.
  *
- * The pages around the range may become visible with it (System V: the whole segment), but with
- * SHMX_FIXED no more addresses are taken than the pages of the range. Attachments of one handle
- * are independent, and may show the same bytes.
+ * Bytes outside the range may be mapped as well: the rest of the first and the last page, or on
+ * System V the whole segment. With SHMX_FIXED, only the pages of the range take up addresses. The
+ * attachments of one handle are independent, and several of them may show the same bytes.
  *
  * Returns 0, or an error of shmx_attach, or
- *   -ERANGE   the range is not within the segment
- *   -ENOTSUP  also: SHMX_FIXED on a part of a System V segment, without SHMX_PRIVATE
+ *   -ERANGE   The range is not within the segment.
+ *   -ENOTSUP  SHMX_FIXED without SHMX_PRIVATE is given for a part of a System V segment.
  */
 int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned flags,
                       void **addr);
@@ -416,217 +445,244 @@ int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned
 /*
  * shmx_detach - end one attachment.
  *
- *   addr   an address that an attach of this handle gave and that is not detached yet
+ *   addr   An address that shmx_attach or shmx_attach_range gave for this handle, and that has not
+ *          been detached yet.
  *
  * Returns 0, or
- *   -EINVAL   addr is no such address; nothing is unmapped
- *   -ENOMEM   the kernel had joined the mapping with its neighbours and would exceed its limit of
- *             mappings by splitting it (vm.max_map_count); the attachment stays
+ *   -EINVAL   addr is not such an address. No mapping was changed.
+ *   -ENOMEM   The kernel has merged the mapping with its neighbours, and splitting it would exceed
+ *             the limit of mappings (vm.max_map_count). The attachment stays.
  */
 int shmx_detach(struct shmx *seg, void *addr);
 
 /*
- * shmx_size - ask the kernel for the size of the segment now (fstat(2), IPC_STAT). It never fails
- * on a valid handle.
+ * shmx_size - ask the kernel for the current size of the segment (fstat(2), IPC_STAT).
  *
- * Returns bytes; 0 for a foreign POSIX object that has no size yet
+ * The function never fails on a valid handle.
+ *
+ * Returns the number of bytes, which is 0 for the object of another program that has no size yet
  */
 int64_t shmx_size(struct shmx *seg);
 
 /*
  * shmx_resize - grow or shrink a POSIX segment.
  *
- *   size   the new number of bytes; 0 is allowed
+ *   size   The new number of bytes. 0 is allowed.
  *
- * Growth is reserved, all or nothing, unless the segment is sparse (has pages that are not
- * allocated). It reads as zero, but for what programs have written past the end in the last page.
- * Existing attachments keep their extent; touching one beyond the end of a shrunk segment is a
- * SIGBUS (ftruncate(2)). No lock is taken: if two processes resize at once, one of the two sizes
- * results.
+ * The memory for growth is reserved, all of it or nothing. A sparse segment, which has pages
+ * without memory, grows without a reservation. The new bytes read as zero, except for bytes that
+ * programs have written past the end in the last page. Attachments do not change their length.
+ * Touching an attachment beyond the end of a shrunk segment raises SIGBUS (ftruncate(2)). No lock
+ * is taken: if two processes resize the segment at the same time, it gets one of the two sizes.
  *
  * Returns 0, or
- *   -ENOTSUP  a System V segment
- *   -EINVAL   size cannot be mapped; or, of a hugetlbfs object, is no multiple of its page
- *   -EACCES   the handle is read-only
- *   -ENOSPC   no room in /dev/shm
- *   -EPERM    a seal of a memfd forbids it
- *   -EFBIG    above this process's RLIMIT_FSIZE
- *   -ENOMEM   not enough memory; or the segment is pinned and the limit of locked memory is reached
+ *   -ENOTSUP  The segment is a System V segment.
+ *   -EINVAL   The size is too large to be mapped. Or the object is of hugetlbfs, and the size is
+ *             not a multiple of its page size.
+ *   -EACCES   The handle is read-only.
+ *   -ENOSPC   /dev/shm has no room.
+ *   -EPERM    A seal of the memfd forbids it.
+ *   -EFBIG    The size is above the RLIMIT_FSIZE of this process.
+ *   -ENOMEM   There is not enough memory. Or the segment is pinned, and the limit of locked memory
+ *             is reached.
  */
 int shmx_resize(struct shmx *seg, uint64_t size);
 
 /*
- * shmx_stat - tell what the kernel knows of the segment.
+ * shmx_stat - tell what the kernel knows about the segment.
  *
- *   st     filled in; not NULL
+ *   st     Receives the facts. Not NULL.
  *
  * Returns 0, or
- *   -EACCES   (System V) the mode does not let the caller read the segment, and /proc is not there
- *             to ask instead
- *   -ENOENT   (System V) the segment is of another IPC namespace
- *   -ENOMEM   not enough memory
+ *   -EACCES   (System V) The mode does not let the caller read the segment, and /proc is not
+ *             mounted.
+ *   -ENOENT   (System V) The segment is of another IPC namespace.
+ *   -ENOMEM   There is not enough memory.
  */
 int shmx_stat(struct shmx *seg, struct shmx_stat *st);
 
 /*
- * shmx_stat_name - tell the same by name, without opening or attaching the segment: nobody's count
- * of holders, no times and no lpid change. No permission on the segment is needed.
+ * shmx_stat_name - tell the same about a segment by its name, without opening or attaching it.
  *
- *   name   see NAMES; not NULL
- *   st     filled in; not NULL
+ *   name   See NAMES. Not NULL.
+ *   st     Receives the facts. Not NULL.
  *
- * Returns 0, or -ENOENT, -ELOOP, -EISDIR, -ENODEV, -EXDEV, -ENOTSUP, -ENOMEM as for shmx_open, or
- *   -EACCES   (System V) as for shmx_stat; or no permission to search /dev/shm
+ * The call leaves no trace: no count of holders, no time and no lpid changes. The caller needs no
+ * permission on the segment.
+ *
+ * Returns 0, or -ENOENT, -ELOOP, -EISDIR, -ENODEV, -EXDEV, -ENOTSUP or -ENOMEM as for shmx_open, or
+ *   -EACCES   (System V) As for shmx_stat. Or the caller may not search /dev/shm.
  */
 int shmx_stat_name(const char *name, struct shmx_stat *st);
 
 /*
- * shmx_chmod - set the permissions, exactly.
+ * shmx_chmod - set the permission bits, exactly.
  *
- *   mode   permission bits, of 0777
+ *   mode   The permission bits, within 0777.
  *
- * Handles already open keep what they may do. Like fchmod(2), and IPC_SET of shmctl(2). (The link
- * of an ephemeral System V segment, or of one that was published without a key, has the time of the
- * segment's last change. If anything but this function and shmx_chown changes such a segment, or
- * the process is killed in the middle of them, its name cannot be opened any more.)
+ * Handles that are open already keep what they may do. The function does what fchmod(2) and IPC_SET
+ * of shmctl(2) do.
+ *
+ * The link of a System V segment that is ephemeral, or that was published without a key, carries
+ * the time at which the segment was last changed. This function and shmx_chown keep that time
+ * right. If another program changes such a segment, or if the process is killed in the middle of
+ * the change, the name of the segment cannot be opened any more.
  *
  * Returns 0, or
- *   -EINVAL   other bits; or an ephemeral segment, and not 0600 among them
- *   -EPERM    the caller is neither the owner (System V: or the creator) nor root
- *   -EACCES   as for shmx_stat
- *   -ENOENT   (System V) the segment is of another IPC namespace
- *   -EROFS    /dev/shm is mounted read-only
- *   -ENOMEM   not enough memory
+ *   -EINVAL   The mode has other bits. Or the segment is ephemeral, and the mode does not include
+ *             0600.
+ *   -EPERM    The caller is not the owner, nor root, nor (System V) the creator.
+ *   -EACCES   As for shmx_stat.
+ *   -ENOENT   (System V) The segment is of another IPC namespace.
+ *   -EROFS    /dev/shm is mounted read-only.
+ *   -ENOMEM   There is not enough memory.
  */
 int shmx_chmod(struct shmx *seg, mode_t mode);
 
 /*
- * shmx_chown - change owner and group.
+ * shmx_chown - change the owner and the group.
  *
- *   uid    the new owner; (uid_t)-1 leaves it as it is
- *   gid    the new group; (gid_t)-1 leaves it as it is
+ *   uid    The new owner. (uid_t)-1 leaves the owner as it is.
+ *   gid    The new group. (gid_t)-1 leaves the group as it is.
  *
- * The link of a named System V segment goes along. Like fchown(2), and IPC_SET of shmctl(2).
+ * The link of a named System V segment gets the same owner and group. The function does what
+ * fchown(2) and IPC_SET of shmctl(2) do.
  *
  * Returns 0, or
- *   -EPERM    the caller may not (giving away needs privilege; a group must be one's own)
- *   -EINVAL   an id that the user namespace does not map
- *   -EACCES   as for shmx_stat
- *   -ENOENT   (System V) the segment's name is gone or leads elsewhere by now, or the segment is of
- *             another IPC namespace
- *   -ENOSPC   a quota of the new owner on /dev/shm is used up
- *   -EROFS    /dev/shm is mounted read-only
- *   -ENOMEM   not enough memory
- *   -EMFILE, -ENFILE   out of descriptors
+ *   -EPERM    The caller may not do it. It takes privilege to give a segment away, or to give it a
+ *             group that the caller is not in.
+ *   -EINVAL   The user namespace does not map the user or the group.
+ *   -EACCES   As for shmx_stat.
+ *   -ENOENT   (System V) The name of the segment is gone or leads elsewhere by now. Or the segment
+ *             is of another IPC namespace.
+ *   -ENOSPC   The quota of the new owner on /dev/shm is used up.
+ *   -EROFS    /dev/shm is mounted read-only.
+ *   -ENOMEM   There is not enough memory.
+ *   -EMFILE, -ENFILE  The process or the system has no descriptors left.
  */
 int shmx_chown(struct shmx *seg, uid_t uid, gid_t gid);
 
 /*
- * shmx_pin - keep the segment in RAM, out of swap. POSIX: mlock(2), brings it in and lasts as long
- * as this handle; not inherited by children. What shmx_resize of this handle adds is pinned as
- * well. System V: SHM_LOCK, keeps in what is touched, and lasts until anybody unpins. Pinning twice
- * is the same as once.
+ * shmx_pin - keep the segment in RAM, out of swap.
+ *
+ * On POSIX the whole segment is brought in and locked (mlock(2)) as long as this handle is open. A
+ * child does not inherit the lock. What shmx_resize adds through this handle is locked as well. On
+ * System V (SHM_LOCK) the pages that have been touched stay in RAM until anybody unpins the
+ * segment. Pinning a segment twice has the effect of pinning it once.
  *
  * Returns 0, or
- *   -EPERM    no privilege and RLIMIT_MEMLOCK is 0; System V: or neither owner nor creator
- *   -ENOMEM   RLIMIT_MEMLOCK is reached; or not enough memory
- *   -ENODATA  (POSIX) the segment has size 0
- *   -EAGAIN   (POSIX) part of it could not be brought in
- *   -ENOENT   (System V) the segment is of another IPC namespace
- *   -EACCES   as for shmx_stat
+ *   -EPERM    RLIMIT_MEMLOCK is 0 and the caller has no privilege. Or (System V) the caller is
+ *             neither the owner nor the creator.
+ *   -ENOMEM   RLIMIT_MEMLOCK is reached, or there is not enough memory.
+ *   -ENODATA  (POSIX) The segment has size 0.
+ *   -EAGAIN   (POSIX) A part of the segment could not be brought in.
+ *   -ENOENT   (System V) The segment is of another IPC namespace.
+ *   -EACCES   As for shmx_stat.
  */
 int shmx_pin(struct shmx *seg);
 
 /*
- * shmx_unpin - undo shmx_pin. Not pinned is no error.
+ * shmx_unpin - undo shmx_pin. It is no error if the segment is not pinned.
  *
  * Returns 0, or
- *   -EPERM    (System V) neither owner, creator nor privileged
- *   -ENOENT, -EACCES, -ENOMEM   (System V) as for shmx_pin
+ *   -EPERM    (System V) The caller is not the owner, nor the creator, nor privileged.
+ *   -ENOENT, -EACCES, -ENOMEM  (System V) As for shmx_pin.
  */
 int shmx_unpin(struct shmx *seg);
 
 /*
- * shmx_name - give a text by which another process can open the segment: "posix:/frames",
- * "sysv:/frames", "sysv:key=0x51a3", "sysv:id=98310". It belongs to the handle and is valid until
- * shmx_close.
+ * shmx_name - give a text by which another process can open the segment.
  *
- * Returns the text; NULL for a POSIX segment without a name and for a NULL handle
+ * The text is of one of these forms: "posix:/frames", "sysv:/frames", "sysv:key=0x51a3",
+ * "sysv:id=98310". It belongs to the handle and is valid until shmx_close.
+ *
+ * Returns the text, or NULL for a POSIX segment without a name and for a NULL handle
  */
 const char *shmx_name(const struct shmx *seg);
 
 /*
- * shmx_fd - give the descriptor of a POSIX segment, to be passed to another process (unix(7),
- * SCM_RIGHTS) or to fstat(2). It belongs to the handle: do not close it.
+ * shmx_fd - give the descriptor of a POSIX segment.
  *
- * Returns it, or
- *   -ENOTSUP  a System V segment has none
+ * A program can pass the descriptor to another process (unix(7), SCM_RIGHTS) or to fstat(2). The
+ * descriptor belongs to the handle, so the program must not close it.
+ *
+ * Returns the descriptor, or
+ *   -ENOTSUP  The segment is a System V segment, which has no descriptor.
  */
 int shmx_fd(const struct shmx *seg);
 
 /*
- * shmx_read, shmx_write - copy from and to the segment, like pread(2) and pwrite(2), without
- * attaching.
+ * shmx_read, shmx_write - copy bytes from and to the segment without attaching it, as pread(2) and
+ * pwrite(2) do.
  *
- *   buf      count bytes; may be NULL if count is 0
- *   count    bytes, at most SSIZE_MAX
- *   offset   of the first byte in the segment
+ *   buf     The memory of the caller, count bytes. It may be NULL if count is 0.
+ *   count   The number of bytes, at most SSIZE_MAX.
+ *   offset  The position of the first byte in the segment.
  *
- * They never go past the end and never raise SIGBUS, even if another process shrinks the segment
- * meanwhile. (A write that meets such a shrinking may grow the segment again, up to the end of the
- * write.) They are not atomic with respect to other writers, and take no lock.
+ * The functions never go past the end, and they never raise SIGBUS, even if another process shrinks
+ * the segment during the call. (A write during which the segment shrinks may grow it again, up to
+ * the end of the write.) The functions take no lock, and other processes may see a part of a write.
+ * The number of bytes that they return is less than count only at the end of the segment. A read
+ * that begins at or past the end returns 0. A call that fails may have copied some of the bytes.
  *
- * Return the number of bytes copied, which is less than count only at the end of the segment: a
- * read at or past the end returns 0. Part of the bytes may have been copied when they fail. Or
- *   -EINVAL   count above SSIZE_MAX
- *   -ENOSPC   a write of at least 1 byte at or past the end; or into an unreserved page of a
- *             sparse segment, and /dev/shm is full
- *   -EACCES   a write through a read-only handle
- *   -EFAULT   buf is not memory of the caller (POSIX only; System V raises SIGSEGV)
- *   -EPERM    a write, and a seal of a memfd forbids it
- *   -ENOTSUP  a write to an object of hugetlbfs, which knows no write(2): attach it
- *   -EFBIG    a write above this process's RLIMIT_FSIZE
- *   -ENOMEM   not enough memory or address space; or (System V) no huge pages for what is touched
- *   -EIO      (POSIX) a page cannot be brought back from swap (an attachment raises SIGBUS there)
+ * Return the number of bytes copied, or
+ *   -EINVAL   count is above SSIZE_MAX.
+ *   -ENOSPC   A write of at least one byte begins at or past the end. Or it needs a page that a
+ *             sparse segment has not reserved, and /dev/shm is full.
+ *   -EACCES   A write goes through a read-only handle.
+ *   -EFAULT   (POSIX) buf is not memory of the caller. System V raises SIGSEGV.
+ *   -EPERM    A seal of the memfd forbids a write.
+ *   -ENOTSUP  A write goes to an object of hugetlbfs, which does not know write(2). Attach the
+ *             object.
+ *   -EFBIG    A write is above the RLIMIT_FSIZE of this process.
+ *   -ENOMEM   There is not enough memory or address space. Or (System V) there are no huge pages
+ *             for the range.
+ *   -EIO      (POSIX) A page cannot be brought back from swap. An attachment raises SIGBUS in that
+ *             case.
  */
 ssize_t shmx_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
 ssize_t shmx_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
 
 /*
- * shmx_stream - make a stdio stream over shmx_read and shmx_write, positioned at the start.
+ * shmx_stream - make a stdio stream that reads and writes the segment, positioned at the start.
  *
- *   mode   "r" (read) or "r+" (read and write); a "b" is allowed and means nothing
+ *   mode   "r" to read, or "r+" to read and write. A "b" is allowed and has no effect.
  *
- * fseeko(3) and ftello(3) work past 4 GiB, and from the end as of the time of the call. The stream
- * never grows the segment: a write at the end fails with ENOSPC. It is buffered: fflush(3) to let
- * others see what was written. Close it with fclose(3), before the handle.
+ * fseeko(3) and ftello(3) work past 4 GiB. SEEK_END counts from the end that the segment has at the
+ * time of the call. The stream never grows the segment: a write at the end fails with ENOSPC. The
+ * stream has a buffer, and fflush(3) shows others what was written. Close the stream with fclose(3)
+ * before closing the handle.
  *
  * Returns the stream, or NULL with errno set to
- *   EINVAL   another mode
- *   EACCES   "r+" on a read-only handle
- *   ENOMEM   not enough memory
+ *   EINVAL   The mode is another one.
+ *   EACCES   The mode is "r+" and the handle is read-only.
+ *   ENOMEM   There is not enough memory.
  */
 FILE *shmx_stream(struct shmx *seg, const char *mode);
 
 /*
- * shmx_list - visit every segment that the caller may see, once each: of both backends, named or
- * not, this library's or not. (An anonymous POSIX segment cannot be seen from outside.)
+ * shmx_list - visit every segment that the caller can see, once each.
  *
- *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV
- *   visit   called with the text that shmx_name would give and what shmx_stat would; both are
- *           valid only during the call. A value other than 0 ends the walk. Not NULL
- *   arg     passed through
+ * The segments of both backends are visited, with or without a name, whether or not this library
+ * made them. An anonymous POSIX segment cannot be seen from outside and is not visited.
  *
- * What comes or goes during the walk may or may not be visited. No segment is opened or attached:
- * the counts of holders come from /proc/locks and /proc/sysvipc/shm, and are -1 where the former
- * cannot be read. The kernel tells them as of several moments, so while others come and go, one may
- * be missing. visit must return; it must not be left by longjmp(3) or an exception.
+ *   flags   0 for both backends, or SHMX_POSIX or SHMX_SYSV for one.
+ *   visit   Called for each segment, with the text that shmx_name would give and the facts that
+ *           shmx_stat would give. Both are valid only during the call. If visit returns other than
+ *           0, the walk ends. visit must return: longjmp(3) and exceptions must not leave it. Not
+ *           NULL.
+ *   arg     Passed to visit.
+ *
+ * A segment that is made or removed during the walk may or may not be visited. No segment is opened
+ * or attached. The counts of holders come from /proc/locks and /proc/sysvipc/shm. The kernel gives
+ * /proc/locks in pieces, so that a holder may be missing from the count while other locks come and
+ * go. If /proc/locks cannot be read, the counts of POSIX segments are -1.
  *
  * Returns 0, the value of visit, or
- *   -ENOMEM   not enough memory
- *   -EMFILE, -ENFILE   out of descriptors
- *   -EACCES   /dev/shm cannot be read or searched
- *   -EINTR, -EIO   the kernel's table of System V segments cannot be read
+ *   -ENOMEM   There is not enough memory.
+ *   -EMFILE, -ENFILE  The process or the system has no descriptors left.
+ *   -EACCES   The caller may not read or search /dev/shm.
+ *   -EINTR, -EIO  The kernel's table of System V segments cannot be read.
  */
 int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_stat *st, void *arg),
               void    *arg);
@@ -655,18 +711,18 @@ int shmx_collect(unsigned flags,
                  int (*visit)(const char *name, const struct shmx_stat *st, void *arg), void *arg);
 
 /*
- * shmx_strerror - give words for an error of this library, fit for shared memory.
+ * shmx_strerror - describe an error of this library, in the words of shared memory.
  *
- *   error   a negative errno value, as returned (a positive one is taken as errno)
+ *   error   A negative errno value that a function has returned. A positive errno value is allowed.
  *
- * Returns a constant string, never NULL. Unlike strerror(3) safe in every thread.
+ * Returns a constant string, never NULL. Unlike strerror(3), the function is safe in every thread.
  */
 const char *shmx_strerror(int error);
 
 /*
  * shmx_version - tell the version of the library that runs.
  *
- * Returns a constant string, such as "1.0.0"
+ * Returns a constant string, such as "1.0.0".
  */
 const char *shmx_version(void);
 

@@ -34,13 +34,13 @@ function emit(name, from,    rest, error, list) {
         row(name, error)
     }
     row(name, "EINVAL")
-    if (body[from] ~ /see NAMES|plain name/)
+    if (body[from] ~ /[Ss]ee NAMES|plain name/)
         row(name, "ENAMETOOLONG")
     rest = body[from]
-    while (match(rest, /errors? of (shmx_[a-z_]+)( or of shmx_[a-z_]+)?/)) {
+    while (match(rest, /errors? of (shmx_[a-z_]+)( or (of )?shmx_[a-z_]+)?/)) {
         list = substr(rest, RSTART, RLENGTH)
         rest = substr(rest, RSTART + RLENGTH)
-        gsub(/errors? of | or of/, " ", list)
+        gsub(/errors? of | or (of )?/, " ", list)
         n = split(list, others, / +/)
         references(name, list)
     }
