@@ -67,7 +67,8 @@
  * namespace (unshare(2), setns(2)) can still read, write, detach and close through the handle, and
  * it can attach, except for pages of the hugetlb pool. All other functions return -ENOENT then, and
  * no function touches a segment of the new namespace. Where /proc is not mounted, the library can
- * neither tell namespaces apart nor count holders.
+ * neither tell namespaces apart nor count holders, and takes it for granted that a handle and a
+ * link are of the namespace of the caller.
  */
 #ifndef SHMX_H
 #define SHMX_H
@@ -233,7 +234,7 @@ int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, stru
  *   -EACCES   The permissions of the segment do not admit the caller.
  *   -EPERM    SHMX_OWNED is given, and the segment was made neither by the effective user nor by
  *             root. The same error is returned if the maker cannot be told, or if the entry has a
- *             second hard link.
+ *             second hard link. Or the object is immutable, and SHMX_RDONLY was not given.
  *   -EROFS    /dev/shm is mounted read-only, and SHMX_RDONLY was not given.
  *   -EXDEV    The name leads to a System V segment of another IPC namespace.
  *   -ELOOP    The entry is a symbolic link that this library has not made.
@@ -339,10 +340,11 @@ int shmx_publish(struct shmx *seg, const char *name);
  * attachments, in every process, go on working. A System V segment can still be opened by its id,
  * and a POSIX segment by a descriptor. The function removes only the name of this very segment. If
  * the name leads to another segment by now, that one stays. (Users of this library take turns at
- * removing names. A program that does not use the library can replace the entry between the look
- * and the removal.) If the handle does not know the name, because another handle gave it, the
- * function searches /dev/shm. If the object has several names by hard links, one of them is
- * removed. The function does what shm_unlink(3) and IPC_RMID of shmctl(2) do.
+ * removing names. For that they lock the directory, flock(2), and wait for the lock for 0.3 seconds
+ * at most. A program that does not take the lock, or that keeps it from others, can replace the
+ * entry between the look and the removal.) If the handle does not know the name, because another
+ * handle gave it, the function searches /dev/shm. If the object has several names by hard links,
+ * one of them is removed. The function does what shm_unlink(3) and IPC_RMID of shmctl(2) do.
  *
  * Returns 0, or
  *   -ENOENT   The segment has no name any more, because somebody destroyed it before. Or (System V)
@@ -536,6 +538,7 @@ int shmx_stat_name(const char *name, struct shmx_stat *st);
  *   -ENOENT   (System V) The segment is of another IPC namespace.
  *   -EROFS    /dev/shm is mounted read-only.
  *   -ENOMEM   There is not enough memory.
+ *   -EMFILE, -ENFILE  The process or the system has no descriptors left.
  */
 int shmx_chmod(struct shmx *seg, mode_t mode);
 
@@ -553,8 +556,7 @@ int shmx_chmod(struct shmx *seg, mode_t mode);
  *             group that the caller is not in.
  *   -EINVAL   The user namespace does not map the user or the group.
  *   -EACCES   As for shmx_stat.
- *   -ENOENT   (System V) The name of the segment is gone or leads elsewhere by now. Or the segment
- *             is of another IPC namespace.
+ *   -ENOENT   (System V) The segment is of another IPC namespace.
  *   -ENOSPC   The quota of the new owner on /dev/shm is used up.
  *   -EROFS    /dev/shm is mounted read-only.
  *   -ENOMEM   There is not enough memory.
@@ -664,7 +666,8 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  * shmx_list - visit every segment that the caller can see, once each.
  *
  * The segments of both backends are visited, with or without a name, whether or not this library
- * made them. An anonymous POSIX segment cannot be seen from outside and is not visited.
+ * made them. An anonymous POSIX segment cannot be seen from outside and is not visited. A POSIX
+ * object with several hard links is visited once for each of them.
  *
  *   flags   0 for both backends, or SHMX_POSIX or SHMX_SYSV for one.
  *   visit   Called for each segment, with the text that shmx_name would give and the facts that
@@ -696,8 +699,9 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  * object on which anybody has a file lock, when the walk begins, is not even opened.
  *
  *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV; SHMX_ORPHANS (also remove persistent
- *           segments that no process has open or attached, if the caller is their owner or root:
- *           else nobody can tell); SHMX_DRY_RUN
+ *           segments that no process has open or attached, if the caller is their owner or root
+ *           and may read and write them: else nobody can tell. A System V segment that another
+ *           program is just making, and has not attached yet, is taken for one); SHMX_DRY_RUN
  *   visit   called for each that was removed (SHMX_DRY_RUN: that would be), with SHMX_IS_DEAD in
  *           st->state for the dead ones; and for each persistent segment that nobody holds, removed
  *           or not. As for shmx_list; but may be NULL

@@ -92,15 +92,14 @@ settle(const struct shmx *seg, const struct attachment *a)
 static int
 map(struct shmx *seg, struct attachment *a)
 {
-    int r = 0;
+    int r = seg->backend->map(seg, a);
 
+    if (r < 0)
+        return r;
     if ((a->flags & SHMX_POPULATE) && seg->backend->reserve != NULL)
         r = seg->backend->reserve(seg, a);
     if (r == 0)
-        r = seg->backend->map(seg, a);
-    if (r < 0)
-        return r;
-    r = settle(seg, a);
+        r = settle(seg, a);
     if (r < 0)
         seg->backend->unmap(seg, a);
     return r;
@@ -261,17 +260,18 @@ shmx_detach(struct shmx *seg, void *addr)
         if (a->addr == addr)
             break;
     if (a != NULL)
-        LIST_REMOVE(a, link);
+        a->addr = NULL; /* until it is unmapped, nobody else may have its addresses */
     pthread_mutex_unlock(&seg->lock);
     if (a == NULL)
         return -EINVAL;
     r = seg->backend->unmap(seg, a);
-    if (r == 0) {
-        free(a);
-        return 0;
-    }
     pthread_mutex_lock(&seg->lock);
-    LIST_INSERT_HEAD(&seg->attachments, a, link);
+    if (r == 0)
+        LIST_REMOVE(a, link);
+    else
+        a->addr = addr;
     pthread_mutex_unlock(&seg->lock);
+    if (r == 0)
+        free(a);
     return r;
 }

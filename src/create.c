@@ -67,6 +67,7 @@ struct making {
     unsigned flags;
     int (*init)(void *addr, size_t size, void *arg);
     void *arg;
+    bool  refused; /* init has failed: that is the end, whatever its error */
 };
 
 /* Everything that can be said about the request before anything is made. */
@@ -76,6 +77,8 @@ check_making(const struct reference *ref, const struct making *m)
     if (m->size == 0 || m->size > SEGMENT_SIZE_MAX || (m->mode & ~(mode_t)0777)
         || choose_backend(ref, m->flags) == NULL)
         return -EINVAL;
+    if (ref->kind == REFERENCE_ID)
+        return -EINVAL; /* the kernel gives ids */
     return (m->flags & SHMX_EPHEMERAL) && (m->mode & 0600) != 0600 ? -EINVAL : 0;
 }
 
@@ -97,7 +100,7 @@ check_free(const struct reference *ref, const struct making *m)
 }
 
 static int
-initialise(struct shmx *seg, const struct making *m)
+initialise(struct shmx *seg, struct making *m)
 {
     void *addr;
     int   r = shmx_attach(seg, 0, &addr);
@@ -105,12 +108,13 @@ initialise(struct shmx *seg, const struct making *m)
     if (r < 0)
         return r;
     r = m->init(addr, m->size, m->arg);
+    m->refused = r != 0;
     shmx_detach(seg, addr);
     return r > 0 ? -ECANCELED : r;
 }
 
 static int
-create_once(const struct reference *ref, const struct making *m, struct shmx **out)
+create_once(const struct reference *ref, struct making *m, struct shmx **out)
 {
     const bool   named = ref->kind == REFERENCE_NAME;
     struct shmx *seg;
@@ -137,13 +141,13 @@ create_once(const struct reference *ref, const struct making *m, struct shmx **o
 
 /* Once more if somebody who collects took this process for dead. */
 static int
-create(const struct reference *ref, const struct making *m, struct shmx **seg)
+create(const struct reference *ref, struct making *m, struct shmx **seg)
 {
     int r;
 
     do
         r = create_once(ref, m, seg);
-    while (r == -EAGAIN);
+    while (r == -EAGAIN && !m->refused);
     return r;
 }
 
@@ -151,9 +155,9 @@ int
 shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct shmx **seg)
 {
     NO_CANCELLATION;
-    const struct making making = { .size = size, .mode = mode, .flags = flags };
-    struct reference    ref;
-    int                 r;
+    struct making    making = { .size = size, .mode = mode, .flags = flags };
+    struct reference ref;
+    int              r;
 
     if (seg == NULL || (flags & ~CREATE_FLAGS))
         return -EINVAL;
@@ -215,7 +219,7 @@ open_at_least(const struct reference *ref, size_t size, unsigned flags, struct s
 }
 
 static int
-open_or_create(const struct reference *ref, const struct making *m, struct shmx **seg)
+open_or_create(const struct reference *ref, struct making *m, struct shmx **seg)
 {
     int i, r = -ENOENT;
 
@@ -226,13 +230,15 @@ open_or_create(const struct reference *ref, const struct making *m, struct shmx 
         r = create(ref, m, seg);
         if (r == 0)
             return 1;
+        if (m->refused)
+            break;
     }
     return r;
 }
 
 /* With an initialiser, one process of a user is at it, and the others wait for what comes of it. */
 static int
-open_or_create_elected(const struct reference *ref, const struct making *m, struct shmx **seg)
+open_or_create_elected(const struct reference *ref, struct making *m, struct shmx **seg)
 {
     struct election election;
     int             waited, pause, r;
@@ -257,9 +263,9 @@ shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned flags,
                     int (*init)(void *addr, size_t size, void *arg), void *arg, struct shmx **seg)
 {
     NO_CANCELLATION;
-    const struct making making = { size, mode, flags, init, arg };
-    struct reference    ref;
-    int                 r;
+    struct making    making = { size, mode, flags, init, arg, false };
+    struct reference ref;
+    int              r;
 
     if (name == NULL || seg == NULL || (flags & ~(CREATE_FLAGS | SHMX_OWNED)))
         return -EINVAL;

@@ -21,8 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How many milliseconds to wait for others who remove entries. */
-#define PATIENCE 100
+/* How many milliseconds to wait for others who remove entries: longer than a busy machine keeps a
+   process from running. */
+#define PATIENCE 300
 
 /* Room for a path; large, so it is not cleared and not copied. */
 struct path {
@@ -134,15 +135,6 @@ shmx_directory_symlink(const char *text, const char *entry)
 }
 
 int
-shmx_directory_set_times(const char *entry, const struct timespec times[2])
-{
-    struct path path;
-
-    return utimensat(AT_FDCWD, path_of(entry, &path), times, AT_SYMLINK_NOFOLLOW) < 0 ? failure()
-                                                                                      : 0;
-}
-
-int
 shmx_directory_link(int fd, const char *entry)
 {
     struct path path;
@@ -183,15 +175,21 @@ shmx_directory_unlink(const char *entry)
     return unlink(path_of(entry, &path)) < 0 ? failure() : 0;
 }
 
-bool
+int
 shmx_directory_may_unlink(uid_t owner)
 {
     struct stat st;
 
-    return faccessat(AT_FDCWD, DIRECTORY, W_OK | X_OK, AT_EACCESS) == 0 && stat(DIRECTORY, &st) == 0
-           && (!(st.st_mode & S_ISVTX) || shmx_same_user(owner, geteuid())
-               || shmx_same_user(st.st_uid, geteuid())
-               || (shmx_same_user(owner, owner) && shmx_has_capability(CAP_FOWNER)));
+    if (faccessat(AT_FDCWD, DIRECTORY, W_OK | X_OK, AT_EACCESS) < 0)
+        return failure();
+    if (shmx_same_user(owner, geteuid()))
+        return 0;
+    if (stat(DIRECTORY, &st) < 0)
+        return failure();
+    return !(st.st_mode & S_ISVTX) || shmx_same_user(st.st_uid, geteuid())
+                   || (shmx_same_user(owner, owner) && shmx_has_capability(CAP_FOWNER))
+               ? 0
+               : -EPERM;
 }
 
 int
@@ -203,7 +201,8 @@ shmx_directory_lock(void)
 
     if (fd < 0)
         return fd;
-    while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && atomic_fetch_sub(&patience, 1) > 0)
+    while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK
+           && atomic_fetch_sub(&patience, 1) > 0)
         shmx_pause(1);
     atomic_store(&patience, r == 0 ? PATIENCE : 0);
     return fd;

@@ -37,9 +37,6 @@ int shmx_directory_readlink(const char *entry, char *text, size_t size);
 /* A new symbolic link. */
 int shmx_directory_symlink(const char *text, const char *entry);
 
-/* utimensat(2), of the entry itself. */
-int shmx_directory_set_times(const char *entry, const struct timespec times[2]);
-
 /* Give the nameless file an entry; -EEXIST if there is one. */
 int shmx_directory_link(int fd, const char *entry);
 
@@ -48,13 +45,13 @@ int shmx_directory_rename(const char *from, const char *to);
 
 int shmx_directory_unlink(const char *entry);
 
-/* Whether the caller may remove an entry of that owner. */
-bool shmx_directory_may_unlink(uid_t owner);
+/* Whether the caller may remove an entry of that owner: 0, or the error of unlink(2). */
+int shmx_directory_may_unlink(uid_t owner);
 
 /*
  * Between looking at an entry and removing it, nobody else may remove it and make a new one. So
  * whoever removes an entry has this lock, of all the directory, for as long. It is a courtesy among
- * users of this library: who waits in vain for a tenth of a second goes ahead. Returns what
+ * users of this library: whoever waits in vain for 0.3 seconds goes ahead. Returns what
  * shmx_directory_unlock takes.
  */
 int  shmx_directory_lock(void);

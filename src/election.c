@@ -2,6 +2,7 @@
 #include "election.h"
 
 #include "directory.h"
+#include "failure.h"
 #include "name.h"
 #include "namespace.h"
 
@@ -36,26 +37,42 @@ is_ours(const struct stat *st)
            && (st->st_mode & 0077) == 0 && st->st_nlink <= 1;
 }
 
+/* The lock file, which is made with its mode in one step: the umask would keep others of the same
+   user out. Returns a descriptor, or -EAGAIN: look again, or another negative errno. */
+static int
+open_lock(const char *hidden)
+{
+    int r, fd = shmx_directory_open(hidden, O_RDWR, 0);
+
+    if (fd != -ENOENT)
+        return fd;
+    fd = shmx_directory_new_file(0600);
+    if (fd < 0)
+        return fd;
+    r = fchmod(fd, 0600) < 0 ? failure() : shmx_directory_link(fd, hidden);
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r == -EEXIST ? -EAGAIN : r;
+}
+
 bool
 shmx_election_stand(const char *entry, struct election *election)
 {
     struct stat st;
-    bool        busy;
+    bool        busy = false;
 
     name_lock(entry, election);
-    election->fd = shmx_directory_open(election->hidden, O_RDWR | O_CREAT, 0600);
+    election->fd = open_lock(election->hidden);
     if (election->fd < 0)
-        return true;
+        return election->fd != -EAGAIN;
     if (fstat(election->fd, &st) == 0 && is_ours(&st)) {
-        if (flock(election->fd, LOCK_EX | LOCK_NB) == 0) {
-            if (shmx_directory_is(election->hidden, &st))
-                return true;
-            busy = true; /* the one who had the lock has removed it */
-        } else {
+        if (flock(election->fd, LOCK_EX | LOCK_NB) < 0)
             busy = errno == EWOULDBLOCK;
-        }
-    } else {
-        busy = false;
+        else if (shmx_directory_is(election->hidden, &st))
+            return true;
+        else
+            busy = true; /* the one who had the lock has removed it */
     }
     close(election->fd);
     election->fd = -1;

@@ -15,7 +15,7 @@
 
 struct attachment {
     LIST_ENTRY(attachment) link;
-    void    *addr;   /* what the caller was given; NULL while the attachment is being made */
+    void    *addr;   /* what the caller was given; NULL while it is being made or ended */
     void    *base;   /* start of the mapping */
     size_t   length; /* of the mapping, in whole pages */
     uint64_t offset; /* of the mapping in the segment, in whole pages */

@@ -3,13 +3,11 @@
 #include "support.h"
 #include "trouble.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,17 +52,6 @@ start_destroyer(int backend, int way, int n, bool *going)
     ck_assert(has_entry("x"));
     *going = traced_stop_at(pid, n, &result);
     return pid;
-}
-
-/* Whether somebody is just removing an entry. */
-static bool
-is_removing(void)
-{
-    int  fd = open("/dev/shm", O_RDONLY | O_CLOEXEC);
-    bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0;
-
-    close(fd);
-    return locked;
 }
 
 static void

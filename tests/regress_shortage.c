@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Defects of the first edition: attachments that are populated when /dev/shm is full. */
+/* Attachments that are populated when /dev/shm is full, or made when addresses are missing. */
 #include "support.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define BIG ((size_t)4 << 20)
 
@@ -96,6 +99,52 @@ START_TEST(failed_populate_gives_back_its_pages)
 }
 END_TEST
 
+#define MIB 1048576
+
+/* Without addresses, it is addresses that are missing, and nothing else. */
+START_TEST(attaching_without_addresses)
+{
+    struct rlimit little = { 64 * MIB, RLIM_INFINITY };
+    struct shmx  *seg;
+    void         *addr = NULL;
+    pid_t         pid = check_fork();
+
+    if (pid == 0) {
+        ok(shmx_create("/x", 128 * MIB, 0600, backend_flag[_i] | SHMX_SPARSE, &seg));
+        ok(unshare(CLONE_NEWIPC));
+        ok(getrlimit(RLIMIT_AS, &little));
+        little.rlim_cur = 64 * MIB;
+        if (!valgrind_lacks("limits of the address space") && setrlimit(RLIMIT_AS, &little) == 0)
+            ck_assert_int_eq(shmx_attach(seg, 0, &addr), -ENOMEM);
+        _exit(0);
+    }
+    join(pid);
+    (void)shmx_remove("/x");
+}
+END_TEST
+
+START_TEST(a_populate_without_addresses_keeps_nothing)
+{
+    struct rlimit    little;
+    struct shmx     *seg;
+    struct shmx_stat st;
+    void            *addr = NULL;
+
+    ok(shmx_create("/x", 64 * MIB, 0600, SHMX_SPARSE, &seg));
+    ok(getrlimit(RLIMIT_AS, &little));
+    little.rlim_cur = 32 * MIB;
+    if (!valgrind_lacks("limits of the address space") && setrlimit(RLIMIT_AS, &little) == 0) {
+        ck_assert_int_eq(shmx_attach(seg, SHMX_POPULATE, &addr), -ENOMEM);
+        little.rlim_cur = little.rlim_max;
+        ok(setrlimit(RLIMIT_AS, &little));
+        ok(shmx_stat(seg, &st));
+        ck_assert_uint_eq(st.resident, 0);
+    }
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -104,5 +153,7 @@ main(void)
 
     tcase_add_loop_test(tc, failed_replacement_changes_nothing, 0, SHORTAGES);
     tcase_add_loop_test(tc, failed_populate_gives_back_its_pages, 0, SHORTAGES);
+    tcase_add_loop_test(tc, attaching_without_addresses, 1, BACKENDS);
+    tcase_add_test(tc, a_populate_without_addresses_keeps_nothing);
     return suite_main(suite);
 }

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -171,6 +172,16 @@ assert_leads_to(const char *name, const char *text)
     ck_assert_int_eq(shmx_read(seg, found, sizeof found, 0), sizeof found);
     ck_assert_str_eq(found, text);
     shmx_close(seg);
+}
+
+bool
+is_removing(void)
+{
+    int  fd = open("/dev/shm", O_RDONLY | O_CLOEXEC);
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0;
+
+    close(fd);
+    return locked;
 }
 
 bool

@@ -37,6 +37,9 @@ void assert_leads_to(const char *name, const char *text);
 
 bool has_entry(const char *entry);
 
+/* Whether somebody is just removing an entry. */
+bool is_removing(void);
+
 /* The path of an entry of the library's own, or NULL. */
 const char *hidden_entry(void);
 

@@ -390,13 +390,14 @@ START_TEST(links_have_two_times)
                   { 1000, 999999999, 999999999 },
                   { 1000, 999, 1000 }, /* a clock that was set back */
                   { 1000, 1000001000, 1000 } };
-    struct link link;
-    char        text[LINK_TEXT_MAX];
-    size_t      k;
+    static const char timed[] = "sysv:id=1 size=1 ipc=1 pid=1 pidns=1";
+    struct link       link;
+    char              text[LINK_TEXT_MAX];
+    size_t            k;
 
-    ok(shmx_directory_symlink("sysv:id=1 size=1 ipc=1 pid=1 pidns=1", "timed"));
+    ok(shmx_directory_symlink(timed, "timed"));
     for (k = 0; k < sizeof cases / sizeof *cases; k++) {
-        ok(shmx_link_set_time("timed", cases[k].time, cases[k].next));
+        ok(shmx_link_set_time("timed", timed, cases[k].time, cases[k].next));
         ok(shmx_link_read("timed", &link, text));
         ck_assert_int_eq(link.time, cases[k].time);
         ck_assert_int_eq(link.next, cases[k].read);

@@ -11,6 +11,20 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* How many milliseconds to wait for who buries the object, and readmits us then. */
+#define PATIENCE 100
+
+/* Hold it, unless somebody keeps a lock for good, which is no reason to refuse. */
+static int
+join(int fd)
+{
+    int r, tries = 0;
+
+    while ((r = shmx_holders_join(fd)) == -EAGAIN && ++tries < PATIENCE)
+        shmx_pause(1);
+    return r == -EAGAIN ? 0 : r;
+}
+
 /* A descriptor for a handle of its own: opened anew if possible, to count as a holder. */
 static int
 take_descriptor(int fd, const struct stat *st, unsigned flags, int *access)
@@ -29,8 +43,8 @@ take_descriptor(int fd, const struct stat *st, unsigned flags, int *access)
     if (taken == -EMFILE || taken == -ENFILE)
         return taken;
     if (taken >= 0) {
-        r = shmx_holders_join(taken);
-        if (r == 0 || r == -EAGAIN) /* a lock of somebody's is no reason to refuse */
+        r = join(taken);
+        if (r == 0)
             return taken;
         close(taken);
         return r;

@@ -20,7 +20,6 @@
 /* The kernel's list of locks: of a page at a time; how often it is read if it is longer, and when
    it is long enough to be read no more. */
 #define PAGE    4096
-#define LINE    84 /* about as many bytes as the line of a holder has */
 #define REPEATS 6
 #define ENOUGH  4000
 
@@ -124,20 +123,23 @@ append(struct holders *holders, const struct holder *holder)
 }
 
 static int
-read_once(struct holders *holders)
+read_once(struct holders *holders, size_t *bytes)
 {
     struct holder holder;
     char          line[256], room[2 * PAGE];
     int           r = 0;
     FILE         *f = shmx_open_proc("/proc/locks");
 
+    *bytes = 0;
     holders->unknown = f == NULL;
     if (f == NULL)
         return 0;
     setvbuf(f, room, _IOFBF, sizeof room);
-    while (r == 0 && fgets(line, sizeof line, f) != NULL)
+    while (r == 0 && fgets(line, sizeof line, f) != NULL) {
+        *bytes += strlen(line);
         if (parse_row(line, &holder))
             r = append(holders, &holder);
+    }
     holders->unknown = ferror(f) != 0;
     fclose(f);
     return r;
@@ -146,17 +148,15 @@ read_once(struct holders *holders)
 int
 shmx_holders_read(struct holders *holders)
 {
-    size_t before;
+    size_t bytes;
     int    r, times = 0;
 
     *holders = (struct holders){ 0 };
     /* The kernel gives a page of its list at a time. Between two pages, locks of other processes
        come and go, and one of the others may be left out: so a longer list is read repeatedly. */
-    do {
-        before = holders->count;
-        r = read_once(holders);
-    } while (r == 0 && holders->count - before > PAGE / LINE && ++times < REPEATS
-             && holders->count < ENOUGH);
+    do
+        r = read_once(holders, &bytes);
+    while (r == 0 && bytes > PAGE / 2 && ++times < REPEATS && holders->count < ENOUGH);
     if (r < 0) {
         free(holders->items);
         holders->items = NULL;

@@ -153,13 +153,20 @@ shmx_posix_size(struct shmx *seg)
 }
 
 /* Without a lock: the kernel reserves and extends in one step, and never shrinks here what another
-   process has grown meanwhile. What is pinned is reserved even if it is sparse. */
+   process has grown meanwhile. If another one has shrunk it meanwhile, what lies before is to be
+   reserved, too. What is pinned is reserved even if it is sparse. */
 static int
 grow(struct posix *p, const struct stat *st, off_t size, bool sparse)
 {
+    struct stat now;
+    int         r;
+
     if (sparse && ((p->seg.flags & SHMX_SPARSE) || is_sparse(st)))
         return set_size(p->fd, size);
-    return reserve(p->fd, 0, st->st_size, size - st->st_size);
+    r = reserve(p->fd, 0, st->st_size, size - st->st_size);
+    if (r == 0 && fstat(p->fd, &now) == 0 && is_sparse(&now))
+        r = reserve(p->fd, FALLOC_FL_KEEP_SIZE, 0, now.st_size);
+    return r;
 }
 
 int

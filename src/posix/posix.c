@@ -132,8 +132,11 @@ posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     r = (flags & SHMX_OWNED) && !shmx_posix_is_owned(&st)
             ? -EPERM
             : shmx_posix_new_handle(fd, flags & ~SHMX_OWNED, seg);
-    if (r < 0)
+    if (r < 0) {
         close(fd);
+        if (st.st_mode & EPHEMERAL) /* the last holder may have gone meanwhile, and found us here */
+            shmx_posix_vacate(ref->entry);
+    }
     return r;
 }
 

@@ -76,9 +76,14 @@ shmx_posix_withdraw(const char *entry, const struct stat *object)
 static int
 bury(const char *entry, unsigned flags, struct stat *st)
 {
-    const int lock = shmx_directory_lock();
-    int       r = 0, fd = shmx_directory_open(entry, O_RDWR, 0);
+    int lock = shmx_directory_lock();
+    int r = 0, fd = shmx_directory_open(entry, O_RDWR, 0);
 
+    if (fd == -EMFILE) { /* the lock may have the last descriptor, and is a courtesy */
+        shmx_directory_unlock(lock);
+        lock = -1;
+        fd = shmx_directory_open(entry, O_RDWR, 0);
+    }
     if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && !shmx_holders_exist(fd)) {
         r = -EAGAIN;
         if (shmx_holders_exclude(fd)) {
@@ -183,7 +188,7 @@ collect_entry(const struct dirent *d, void *arg)
     }
     if (!may_be_file(d) || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
         || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino)
-        || !shmx_directory_may_unlink(st.st_uid) || bury(d->d_name, walk->flags, &st) != 1)
+        || shmx_directory_may_unlink(st.st_uid) < 0 || bury(d->d_name, walk->flags, &st) != 1)
         return 0;
     shmx_posix_describe(&st, &out);
     out.holders = 0;

@@ -25,7 +25,7 @@ shmx_sysv_settle_time(struct sysv *s, const char *entry)
     while (shmx_sysv_identify(s, &st) == 0 && shmx_link_read(entry, &link, text) == 0
            && !link.by_key && link.number == s->id
            && (link.time != st.ctime.tv_sec || link.next != link.time))
-        if (shmx_link_set_time(entry, st.ctime.tv_sec, st.ctime.tv_sec) < 0)
+        if (shmx_link_set_time(entry, text, st.ctime.tv_sec, st.ctime.tv_sec) < 0)
             break;
 }
 
@@ -35,8 +35,8 @@ shmx_sysv_settle_time(struct sysv *s, const char *entry)
  * over, or somebody else has changed the segment, too. Who follows the link meanwhile looks again.
  */
 static int
-set_perm_and_time(struct sysv *s, const char *entry, const struct shmx_stat *st, uid_t uid,
-                  gid_t gid, mode_t mode)
+set_perm_and_time(struct sysv *s, const char *entry, const char *text, const struct shmx_stat *st,
+                  uid_t uid, gid_t gid, mode_t mode)
 {
     struct timespec now;
     int             r;
@@ -44,7 +44,7 @@ set_perm_and_time(struct sysv *s, const char *entry, const struct shmx_stat *st,
     if (s->key != 0)
         return set_perm(s, uid, gid, mode);
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    r = shmx_link_set_time(entry, st->ctime.tv_sec, now.tv_sec);
+    r = shmx_link_set_time(entry, text, st->ctime.tv_sec, now.tv_sec);
     if (r < 0 && r != -ENOENT) /* the name may have gone meanwhile */
         return r;
     r = set_perm(s, uid, gid, mode);
@@ -63,14 +63,32 @@ set_owner(struct sysv *s, const char *entry, const char *text, const struct shmx
         r = shmx_link_chown(entry, text, st->cuid, (gid_t)-1);
     if (r < 0)
         return r;
-    r = set_perm_and_time(s, entry, st, uid, gid, st->mode);
+    r = set_perm_and_time(s, entry, text, st, uid, gid, st->mode);
     if (r == 0) {
         r = shmx_link_chown(entry, text, uid, gid);
         if (r < 0)
-            set_perm_and_time(s, entry, st, st->uid, st->gid, st->mode);
+            set_perm_and_time(s, entry, text, st, st->uid, st->gid, st->mode);
     }
     if (r < 0)
         shmx_link_chown(entry, text, st->uid, (gid_t)-1);
+    return r;
+}
+
+/* As shmx_sysv_find_link. If another one changes the segment meanwhile, its link has another time,
+   and is looked for again. */
+static int
+find_own_link(struct sysv *s, struct shmx_stat *st, char entry[NAME_MAX + 1],
+              char text[LINK_TEXT_MAX])
+{
+    struct shmx_stat now;
+    struct link      link;
+    int              r;
+
+    do {
+        r = shmx_sysv_identify(s, st);
+        if (r == 0)
+            r = shmx_sysv_find_link(s, st, entry, &link, text);
+    } while (r == 0 && shmx_sysv_identify(s, &now) == 0 && now.ctime.tv_sec != st->ctime.tv_sec);
     return r;
 }
 
@@ -79,16 +97,15 @@ shmx_sysv_chmod(struct shmx *seg, mode_t mode)
 {
     struct sysv     *s = sysv_of(seg);
     struct shmx_stat st;
-    struct link      link;
     char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
     int              r = shmx_sysv_identify(s, &st);
 
     /* Only a link by id has to follow. */
     if (r == 0 && st.key == 0)
-        r = shmx_sysv_find_link(s, &st, entry, &link, text);
+        r = find_own_link(s, &st, entry, text);
     if (r < 0)
         return r;
-    return r > 0 ? set_perm_and_time(s, entry, &st, st.uid, st.gid, mode)
+    return r > 0 ? set_perm_and_time(s, entry, text, &st, st.uid, st.gid, mode)
                  : set_perm(s, st.uid, st.gid, mode);
 }
 
@@ -97,12 +114,9 @@ shmx_sysv_chown(struct shmx *seg, uid_t uid, gid_t gid)
 {
     struct sysv     *s = sysv_of(seg);
     struct shmx_stat st;
-    struct link      link;
     char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
-    int              r = shmx_sysv_identify(s, &st);
+    int              r = find_own_link(s, &st, entry, text);
 
-    if (r == 0)
-        r = shmx_sysv_find_link(s, &st, entry, &link, text);
     if (r < 0)
         return r;
     if (uid == (uid_t)-1)

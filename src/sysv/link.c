@@ -111,12 +111,21 @@ is_of_this_namespace(const struct link *link)
     return shmx_ipc_namespace(&here) == 0 && link->ipc == here;
 }
 
+/* Where /proc is not there, or was not, nobody can tell. */
+static bool
+is_of_another_namespace(const struct link *link)
+{
+    unsigned long here;
+
+    return shmx_ipc_namespace(&here) < 0 || (link->ipc != here && link->ipc != 0 && here != 0);
+}
+
 int
 shmx_link_locate(const struct link *link)
 {
     int id;
 
-    if ((!link->by_key || link->raw) && !is_of_this_namespace(link))
+    if ((!link->by_key || link->raw) && is_of_another_namespace(link))
         return -EXDEV;
     if (!link->by_key)
         return link->number;
@@ -202,8 +211,10 @@ remove_segment(const char *entry, int id)
     struct stat st;
     int         r = shmx_directory_stat(entry, &st);
 
-    if (r == 0 && st.st_uid != geteuid() && !shmx_directory_may_unlink(st.st_uid))
-        r = -EPERM;
+    if (r == 0)
+        r = shmx_directory_may_unlink(st.st_uid);
+    if (r == -EPERM && st.st_uid == geteuid())
+        r = 0; /* a user who is not mapped may be this one */
     if (r == 0 && shmctl(id, IPC_RMID, NULL) < 0 && errno != EINVAL && errno != EIDRM)
         r = failure();
     return r;
@@ -224,32 +235,50 @@ shmx_link_remove(const char *entry, const char *text, int id)
     return r;
 }
 
+/* A descriptor of the link with that text; -ENOENT if the entry is another one. */
+static int
+open_link(const char *entry, const char *text)
+{
+    char    target[LINK_TEXT_MAX];
+    ssize_t length;
+    int     fd = shmx_directory_open(entry, O_PATH, 0);
+
+    if (fd < 0)
+        return fd;
+    length = readlinkat(fd, "", target, sizeof target);
+    if (length == (ssize_t)strlen(text) && memcmp(target, text, (size_t)length) == 0)
+        return fd;
+    close(fd);
+    return -ENOENT;
+}
+
 /* The nanoseconds of the link's time say how many seconds later the second time is. */
 int
-shmx_link_set_time(const char *entry, time_t time, time_t next)
+shmx_link_set_time(const char *entry, const char *text, time_t time, time_t next)
 {
     const time_t          later = next - time;
     const struct timespec times[] = {
         { .tv_nsec = UTIME_OMIT },
         { .tv_sec = time, .tv_nsec = later > 0 && later < 1000000000 ? (long)later : 0 }
     };
+    int r = 0, fd = open_link(entry, text);
 
-    return shmx_directory_set_times(entry, times);
+    if (fd < 0)
+        return fd;
+    if (utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+        r = failure();
+    close(fd);
+    return r;
 }
 
 int
 shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid)
 {
-    char    target[LINK_TEXT_MAX];
-    ssize_t length;
-    int     r = 0, fd = shmx_directory_open(entry, O_PATH, 0);
+    int r = 0, fd = open_link(entry, text);
 
     if (fd < 0)
         return fd;
-    length = readlinkat(fd, "", target, sizeof target);
-    if (length != (ssize_t)strlen(text) || memcmp(target, text, (size_t)length) != 0)
-        r = -ENOENT;
-    else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+    if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
         r = failure();
     close(fd);
     return r;

@@ -86,8 +86,8 @@ bool shmx_link_matches(const struct link *link, const struct shmx_stat *st);
    not negative. */
 int shmx_link_remove(const char *entry, const char *text, int id);
 
-/* Give the link by id these times. */
-int shmx_link_set_time(const char *entry, time_t time, time_t next);
+/* Give the link by id with that text these times. */
+int shmx_link_set_time(const char *entry, const char *text, time_t time, time_t next);
 
 /* Give the link with that text to another owner. */
 int shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid);

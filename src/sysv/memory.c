@@ -71,6 +71,8 @@ map_again(const struct sysv *s, const struct attachment *a, void **got)
 
     *got = mremap(s->hold, 0, whole_length(s), MREMAP_MAYMOVE);
     if (*got == MAP_FAILED) {
+        if (errno != EINVAL)
+            return failure();
         r = shmx_sysv_identify(s, &st);
         if (r < 0)
             return r;

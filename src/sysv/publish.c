@@ -46,12 +46,13 @@ static int
 complete_intent(struct sysv *s, const struct shmx_stat *st)
 {
     char text[LINK_TEXT_MAX];
-    int  r = s->link.by_key ? 0 : shmx_link_set_time(s->intent, st->ctime.tv_sec, st->ctime.tv_sec);
+    int  r = 0;
 
-    if (r == 0 && geteuid() != st->uid && geteuid() != st->cuid) {
-        shmx_link_format(&s->link, text);
+    shmx_link_format(&s->link, text);
+    if (!s->link.by_key)
+        r = shmx_link_set_time(s->intent, text, st->ctime.tv_sec, st->ctime.tv_sec);
+    if (r == 0 && geteuid() != st->uid && geteuid() != st->cuid)
         r = shmx_link_chown(s->intent, text, st->uid, (gid_t)-1);
-    }
     return r;
 }
 

@@ -57,7 +57,7 @@ shmx_sysv_destroy(struct shmx *seg)
 
     if (r < 0)
         return r;
-    if (known != NULL && s->link.by_key) {
+    if (known != NULL && s->link.by_key && s->link.number == st.key) {
         shmx_link_format(&s->link, text);
         r = shmx_link_remove(known, text, s->id);
     } else {
@@ -86,7 +86,7 @@ remove_raw(int id, int key)
 }
 
 int
-shmx_sysv_remove(const struct reference *ref)
+shmx_sysv_remove_from(const struct reference *ref, int expected)
 {
     struct lead lead;
     int         id, r;
@@ -95,16 +95,26 @@ shmx_sysv_remove(const struct reference *ref)
         return remove_raw(ref->number, 0);
     if (ref->kind == REFERENCE_KEY) {
         id = shmget(ref->number, 0, 0);
-        return id < 0 ? failure() : remove_raw(id, ref->number);
+        if (id < 0)
+            return failure();
+        return expected >= 0 && id != expected ? -ENOENT : remove_raw(id, ref->number);
     }
     r = shmx_link_follow(ref->entry, &lead);
     if (r < 0)
         return r;
+    if (expected >= 0 && (lead.verdict != LINK_LIVE || lead.st.id != expected))
+        return -ENOENT;
     if (lead.verdict == LINK_LIVE)
         return shmx_link_remove(ref->entry, lead.text, lead.st.id);
     if (lead.verdict == LINK_UNKNOWN && lead.error == -EACCES)
         return lead.error;
     return shmx_link_remove(ref->entry, lead.text, -1);
+}
+
+int
+shmx_sysv_remove(const struct reference *ref)
+{
+    return shmx_sysv_remove_from(ref, -1);
 }
 
 static int

@@ -191,8 +191,8 @@ remove_unfinished(const char *text, const struct lead *lead)
     if (r < 0)
         return r;
     if (shmx_table_examine(lead->st.id, &now) == 0 && now.holders == 0
-        && shmx_link_matches(&lead->link, &now))
-        shmctl(now.id, IPC_RMID, NULL);
+        && shmx_link_matches(&lead->link, &now) && shmctl(now.id, IPC_RMID, NULL) < 0)
+        return failure(); /* the link stays for somebody who may */
     return shmx_directory_unlink(taken);
 }
 
@@ -218,7 +218,7 @@ collect_hidden(const struct walk *walk, const char *text)
     struct lead   lead;
 
     if (!shmx_hidden_parse(text, &hidden) || shmx_hidden_in_use(&hidden)
-        || shmx_link_follow(text, &lead) < 0 || !shmx_directory_may_unlink(lead.link.owner)
+        || shmx_link_follow(text, &lead) < 0 || shmx_directory_may_unlink(lead.link.owner) < 0
         || lead.error == -EXDEV || lead.error == -EACCES
         || (lead.verdict == LINK_LIVE && hidden.kind != HIDDEN_PUBLISH
             && (lead.st.holders > 0 || !may_remove(&lead.st))))
@@ -240,14 +240,14 @@ collect_link(const struct dirent *d, void *arg)
     if (shmx_is_hidden(d->d_name))
         return collect_hidden(walk, d->d_name);
     if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0 || lead.verdict != LINK_GONE
-        || !shmx_directory_may_unlink(lead.link.owner))
+        || shmx_directory_may_unlink(lead.link.owner) < 0)
         return 0;
     if (!(walk->flags & SHMX_DRY_RUN) && shmx_link_remove(d->d_name, lead.text, -1) < 0)
         return 0;
     return report_dead(walk, d->d_name, &lead.link);
 }
 
-/* By the same text as others would use, and only if it is still the same segment. */
+/* By the text that others would use, and only if it is, and leads to, the same segment still. */
 static bool
 remove_orphan(const char *name, const struct shmx_stat *st)
 {
@@ -256,7 +256,7 @@ remove_orphan(const char *name, const struct shmx_stat *st)
 
     return shmx_table_examine(st->id, &now) == 0 && now.holders == 0 && now.key == st->key
            && now.size == st->size && now.cuid == st->cuid && now.ctime.tv_sec == st->ctime.tv_sec
-           && shmx_reference_parse(name, &ref) == 0 && shmx_sysv_remove(&ref) == 0;
+           && shmx_reference_parse(name, &ref) == 0 && shmx_sysv_remove_from(&ref, st->id) == 0;
 }
 
 static int

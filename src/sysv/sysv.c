@@ -49,11 +49,12 @@ shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st)
         return r;
     if (st->size != s->size || (st->key != 0 && st->key != s->key))
         return -ENOENT;
-    if (st->key != 0 && !s->raw)
-        return 0; /* the key is random */
-    /* Else the namespace decides. The hold keeps it alive, so its number means no other. */
+    if (st->key != 0 && s->link.by_key && !s->link.raw)
+        return 0; /* the key is random: no other segment has it */
+    /* Else the namespace decides, if it is known. The hold keeps it alive, so its number means no
+       other. */
     r = shmx_ipc_namespace(&here);
-    return r < 0 ? r : here == s->ipc ? 0 : -ENOENT;
+    return r < 0 ? r : here == s->ipc || here == 0 || s->ipc == 0 ? 0 : -ENOENT;
 }
 
 /* A mapping of the hugetlb pool is aligned accordingly, and this advice, which does nothing to a
@@ -181,7 +182,11 @@ sysv_close(struct shmx *seg)
 static void
 sysv_discard(struct shmx *seg)
 {
-    shmctl(sysv_of(seg)->id, IPC_RMID, NULL);
+    struct shmx_stat st;
+
+    if (shmx_sysv_identify(sysv_of(seg), &st)
+        == 0) /* the initialiser may have left the namespace */
+        shmctl(st.id, IPC_RMID, NULL);
     shmx_sysv_free_handle(sysv_of(seg));
 }
 

@@ -18,7 +18,7 @@ struct sysv {
     int           id;
     int           key;    /* 0: none */
     unsigned long ipc;    /* the namespace of both, which lives as long as the hold; 0: unknown */
-    bool          raw;    /* the key was given to the library, and may be others' elsewhere */
+    bool          raw;    /* the key was given to the library */
     bool          goes;   /* marked to go with its last attachment */
     struct link   link;   /* the link of the known name; by id, its time may be an old one */
     char         *intent; /* the hidden entry of the link until it is published, or NULL */
@@ -78,11 +78,13 @@ int shmx_sysv_chown(struct shmx *seg, uid_t uid, gid_t gid);
 void shmx_sysv_settle_time(struct sysv *s, const char *entry);
 
 /* remove.c */
-int  shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1],
-                         struct link *link, char text[LINK_TEXT_MAX]);
-int  shmx_sysv_vacate(const char *entry);
-int  shmx_sysv_destroy(struct shmx *seg);
-int  shmx_sysv_remove(const struct reference *ref);
+int shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1],
+                        struct link *link, char text[LINK_TEXT_MAX]);
+int shmx_sysv_vacate(const char *entry);
+int shmx_sysv_destroy(struct shmx *seg);
+int shmx_sysv_remove(const struct reference *ref);
+/* The same, if it leads to the segment of that id. */
+int  shmx_sysv_remove_from(const struct reference *ref, int expected);
 void shmx_sysv_forget_name(struct sysv *s);
 
 /* survey.c */
