@@ -1,13 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Transparent huge pages for shared memory. */
+/* Huge pages: transparent ones, and those of the hugetlb pool. */
 #ifndef SHMX_HUGE_H
 #define SHMX_HUGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
 
-/* Bytes of a transparent huge page; 0: the kernel has none. */
+/* No machine has smaller ones: nobody asks what is smaller about them. */
+#define HUGE_PAGE_LEAST ((size_t)1 << 20)
+
+/* Bytes of a transparent huge page; 0: the kernel has none, or /sys does not tell. */
 size_t shmx_huge_page_size(void);
+
+/*
+ * Make huge pages of the whole ones that are in the range, one after the other until one is not to
+ * be had. The mapping is aligned to them. Returns 0, or, with less than was asked for, -ENOMEM: no
+ * memory in one piece, or -ENOTSUP.
+ */
+int shmx_huge_fill(char *addr, size_t size);
+
+/* Bytes of a page of a segment of that size which nobody looks at; 0: unknown. */
+static inline uint64_t
+huge_page_size_unseen(uint64_t size)
+{
+    return size < HUGE_PAGE_LEAST ? (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* Whether the page at addr, which a file or segment is behind, is in memory. */
+bool shmx_huge_is_resident(void *addr);
+
+/* Bytes of a page where that mapping begins: there is one, so that looking brings none in. It has
+   room for a huge one. 0: unknown. */
+size_t shmx_huge_page_size_at(char *addr);
 
 /* Bytes of a page of the hugetlb pool; 0: the kernel has none. */
 size_t shmx_huge_pool_page_size(void);
@@ -15,14 +41,7 @@ size_t shmx_huge_pool_page_size(void);
 /* Whether that pool has been given any pages. */
 bool shmx_huge_pool_exists(void);
 
-/* Bytes of a page of the mapping that begins at addr; 0: unknown. */
-size_t shmx_huge_page_size_at(const void *addr);
-
-/*
- * Ask for huge pages under the mapping and fault them in, one of them if it is to be sparse, as far
- * as there is memory: whoever calls it reserves the rest, or takes the shortage for one. Returns
- * whether any huge page was got.
- */
-bool shmx_huge_fill(void *addr, size_t size, bool sparse);
+/* Bytes of a page of the pool that the mapping at addr is of; 0: unknown. */
+size_t shmx_huge_pool_page_size_at(const void *addr);
 
 #endif

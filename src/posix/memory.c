@@ -2,6 +2,7 @@
 /* The memory of POSIX segments: reserving, mapping, resizing, copying. */
 #include "../failure.h"
 #include "../huge.h"
+#include "../place.h"
 #include "posix.h"
 
 #include <errno.h>
@@ -44,39 +45,44 @@ set_size(int fd, off_t size)
     return r < 0 ? failure() : 0;
 }
 
-/* Through huge pages where the kernel is willing. They must be asked for before memory is there:
-   fallocate(2) makes small pages, for good. */
+/* Before anything else: fallocate(2) makes small pages where there are none yet. */
 static int
-fill_huge(int fd, size_t size, unsigned *flags)
+fill_huge(int fd, size_t length, uint64_t offset, uint64_t segment_size)
 {
-    void *addr;
-    int   r = 0;
+    /* Without access at first: or mlockall(2) has small pages brought in. */
+    void *addr = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
+    int   r = -ENOMEM;
 
-    addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (addr == MAP_FAILED)
-        return failure();
-    if (shmx_huge_fill(addr, size, *flags & SHMX_SPARSE))
-        *flags |= SHMX_HUGE;
-    else if (*flags & SHMX_HUGE_ONLY)
-        r = -ENOTSUP;
-    else
-        *flags &= ~SHMX_HUGE;
-    munmap(addr, size);
+        return r;
+    addr = shmx_place_align(addr, length, offset, segment_size);
+    if (mprotect(addr, length, PROT_READ | PROT_WRITE) == 0)
+        r = shmx_huge_fill(addr, length);
+    munmap(addr, length);
     return r;
 }
 
-int
-shmx_posix_fill(int fd, size_t size, unsigned *flags)
+/* As for one that is large, or that is not to be filled. */
+static int
+fill_specially(int fd, size_t size, unsigned flags)
 {
-    int r = 0;
+    const bool   sparse = flags & SHMX_SPARSE;
+    const size_t huge = shmx_huge_page_size();
+    int          filled = -ENOTSUP, r = set_size(fd, (off_t)size);
 
-    if (*flags & (SHMX_SPARSE | SHMX_HUGE | SHMX_HUGE_ONLY))
-        r = set_size(fd, (off_t)size);
-    if (r == 0 && (*flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
-        r = fill_huge(fd, size, flags);
-    if (r == 0 && !(*flags & SHMX_SPARSE))
+    if (r == 0 && huge != 0 && size >= huge && (!sparse || (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))))
+        filled = fill_huge(fd, sparse ? huge : size, 0, size);
+    if (r == 0 && !sparse)
         r = reserve(fd, 0, 0, (off_t)size);
-    return r;
+    return r == 0 && (flags & SHMX_HUGE_ONLY) ? filled : r;
+}
+
+int
+shmx_posix_fill(int fd, size_t size, unsigned flags)
+{
+    return size < HUGE_PAGE_LEAST && !(flags & (SHMX_SPARSE | SHMX_HUGE_ONLY))
+               ? reserve(fd, 0, 0, (off_t)size)
+               : fill_specially(fd, size, flags);
 }
 
 static bool
@@ -104,6 +110,7 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     const int   fd = posix_of(seg)->fd;
     struct stat st;
     off_t       end, length, holes;
+    int         r;
 
     if (fstat(fd, &st) < 0)
         return failure();
@@ -113,10 +120,13 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     if (!is_sparse(&st) || end <= (off_t)a->offset)
         return 0;
     length = end - (off_t)a->offset;
-    if (!(seg->flags & SHMX_RDONLY))
-        return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
     holes = st.st_size - st.st_blocks * 512;
-    return check_room(fd, holes < length ? holes : length);
+    r = check_room(fd, holes < length ? holes : length);
+    if (seg->flags & SHMX_RDONLY)
+        return r;
+    if (r == 0 && st.st_blocks == 0 && length >= (off_t)HUGE_PAGE_LEAST)
+        fill_huge(fd, (size_t)length, a->offset, a->segment_size);
+    return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
 }
 
 int
@@ -133,8 +143,27 @@ shmx_posix_map(struct shmx *seg, struct attachment *a)
                 posix_of(seg)->fd, (off_t)a->offset);
     if (addr == MAP_FAILED)
         return failure();
-    a->base = addr;
+    a->base = place_align(addr, a->length, a->offset, a->segment_size);
     return 0;
+}
+
+/* A page of a sparse segment is looked at only if it is there, which a reader is not told. */
+size_t
+shmx_posix_page_size(struct shmx *seg, const struct stat *st)
+{
+    struct attachment a = { .length = shmx_huge_page_size(), .flags = SHMX_RDONLY };
+    size_t            found = 0;
+
+    if (seg->page > (size_t)sysconf(_SC_PAGESIZE))
+        return seg->page;
+    a.segment_size = a.length;
+    if ((is_sparse(st) && (seg->flags & SHMX_RDONLY)) || a.length == 0
+        || shmx_posix_map(seg, &a) < 0)
+        return 0;
+    if (!is_sparse(st) || shmx_huge_is_resident(a.base))
+        found = shmx_huge_page_size_at(a.base);
+    munmap(a.base, a.length);
+    return found;
 }
 
 int

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sys/random.h>
 #include <sys/shm.h>
+#include <unistd.h>
 
 /* shmget: with pages of the hugetlb pool if they are asked for and there are any. */
 static int
@@ -21,10 +22,8 @@ get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
     if (page > 0) {
         /* Not without a reservation: then an empty pool would do, until the first touch. */
         id = shmget(key, size, (shmflg & ~SHM_NORESERVE) | SHM_HUGETLB);
-        if (id >= 0) {
-            s->seg.flags |= SHMX_HUGE;
+        if (id >= 0)
             s->seg.page = page;
-        }
     }
     if (id < 0)
         id = shmget(key, size, shmflg);
@@ -93,13 +92,17 @@ get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t
 static int
 fill_huge(struct sysv *s, unsigned flags)
 {
-    if (!(flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) || (s->seg.flags & SHMX_HUGE))
+    const size_t huge = shmx_huge_page_size();
+    int          r = -ENOTSUP;
+
+    if (s->seg.page > (size_t)sysconf(_SC_PAGESIZE))
         return 0;
-    if (shmx_huge_fill(s->hold, s->size, flags & SHMX_SPARSE))
-        s->seg.flags |= SHMX_HUGE;
-    else if (flags & SHMX_HUGE_ONLY)
-        return shmx_huge_pool_exists() ? -ENOMEM : -ENOTSUP;
-    return 0;
+    shmx_sysv_align_hold(s);
+    if (s->size >= huge)
+        r = shmx_huge_fill(s->hold, flags & SHMX_SPARSE ? huge : s->size);
+    if (!(flags & SHMX_HUGE_ONLY))
+        return 0;
+    return r == -ENOTSUP && shmx_huge_pool_exists() ? -ENOMEM : r;
 }
 
 /* From now on the segment goes with its last attachment. That takes its key away: so a link by key
@@ -124,13 +127,13 @@ shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned
 
     if (ref->kind == REFERENCE_ID || (ref->kind == REFERENCE_KEY && (flags & SHMX_EPHEMERAL)))
         return -EINVAL;
-    s = shmx_sysv_new_handle(flags & (SHMX_EPHEMERAL | SHMX_SPARSE));
+    s = shmx_sysv_new_handle(flags & ~SHMX_SYSV);
     if (s == NULL)
         return -ENOMEM;
     s->raw = ref->kind == REFERENCE_KEY;
     /* shmat looks at the mode even for the creator: the exact one comes after the hold. */
     r = get_new_segment(s, ref, size, mode | 0600, flags);
-    if (r == 0)
+    if (r == 0 && (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
         r = fill_huge(s, flags);
     if (r == 0 && (mode & 0600) != 0600)
         r = shmx_sysv_chmod(&s->seg, mode);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The memory of System V segments: the hold, attachments, copying. */
 #include "../failure.h"
+#include "../place.h"
 #include "sysv.h"
 
 #include <errno.h>
@@ -33,6 +34,18 @@ shmx_sysv_take_hold(struct sysv *s)
         return failure();
     s->hold = hold;
     return 0;
+}
+
+static void *
+align(const struct sysv *s, void *whole)
+{
+    return place_align(whole, whole_length(s), 0, s->size);
+}
+
+void
+shmx_sysv_align_hold(struct sysv *s)
+{
+    s->hold = align(s, s->hold);
 }
 
 void
@@ -77,6 +90,7 @@ map_again(const struct sysv *s, const struct attachment *a, void **got)
         *got = attach_by_id(s, a->flags);
         return *got == MAP_FAILED ? failure() : 0;
     }
+    *got = align(s, *got);
     if (!((a->flags ^ s->seg.flags) & SHMX_RDONLY) && !(a->flags & SHMX_EXEC))
         return 0;
     r = mprotect(*got, whole_length(s), protection(a)) < 0 ? failure() : 0;
@@ -114,12 +128,24 @@ map_copy(struct sysv *s, struct attachment *a)
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (a->base == MAP_FAILED)
         return failure();
+    a->base = place_align(a->base, a->length, a->offset, s->size);
     memcpy(a->base, s->hold + offset, bytes);
     if (mprotect(a->base, a->length, protection(a)) == 0)
         return 0;
     r = failure();
     munmap(a->base, a->length);
     return r;
+}
+
+/* Huge pages, if the range seems to have no pages yet. What it lacks then is brought in later. */
+int
+shmx_sysv_reserve(struct shmx *seg, const struct attachment *a)
+{
+    const struct sysv *s = sysv_of(seg);
+
+    if (a->length >= HUGE_PAGE_LEAST && !shmx_huge_is_resident(s->hold + a->offset))
+        shmx_huge_fill(s->hold + a->offset, a->length);
+    return 0;
 }
 
 int

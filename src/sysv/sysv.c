@@ -66,11 +66,9 @@ look_for_huge_pages(struct sysv *s)
 
     if ((uintptr_t)s->hold % (16 * page) != 0 || madvise(s->hold, page, MADV_COLD) == 0)
         return;
-    found = shmx_huge_page_size_at(s->hold);
-    if (found > page) {
+    found = shmx_huge_pool_page_size_at(s->hold);
+    if (found > page)
         s->seg.page = found;
-        s->seg.flags |= SHMX_HUGE;
-    }
 }
 
 /* Hold first: an id that is held is not recycled, so what the kernel says of it stays true. */
@@ -162,6 +160,7 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     s->size = (size_t)lead.st.size;
     s->goes = lead.st.state & SHMX_IS_DESTROYED;
     look_for_huge_pages(s);
+    shmx_sysv_align_hold(s);
     *seg = &s->seg;
     return 0;
 }
@@ -204,6 +203,15 @@ sysv_size(struct shmx *seg)
     return (int64_t)sysv_of(seg)->size; /* never changes */
 }
 
+/* Bytes of a page; 0: unknown. */
+static size_t
+page_size(const struct sysv *s)
+{
+    if (s->seg.page > (size_t)sysconf(_SC_PAGESIZE) || s->size < HUGE_PAGE_LEAST)
+        return s->seg.page;
+    return shmx_huge_is_resident(s->hold) ? shmx_huge_page_size_at(s->hold) : 0;
+}
+
 static int
 sysv_stat(struct shmx *seg, struct shmx_stat *st)
 {
@@ -218,11 +226,7 @@ sysv_stat(struct shmx *seg, struct shmx_stat *st)
         st->state &= ~SHMX_IS_NAMELESS;
     if (seg->flags & SHMX_EPHEMERAL)
         st->state |= SHMX_IS_EPHEMERAL;
-    if (seg->flags & SHMX_HUGE) {
-        st->state |= SHMX_IS_HUGE;
-        st->page_size =
-            seg->page > (size_t)sysconf(_SC_PAGESIZE) ? seg->page : shmx_huge_page_size();
-    }
+    st->page_size = page_size(sysv_of(seg));
     return 0;
 }
 
@@ -265,6 +269,7 @@ const struct shmx_backend shmx_sysv = {
     .discard = sysv_discard,
     .label = sysv_label,
     .own = shmx_sysv_own,
+    .reserve = shmx_sysv_reserve,
     .map = shmx_sysv_map,
     .unmap = shmx_sysv_unmap,
     .size = sysv_size,
