@@ -45,16 +45,32 @@ set_size(int fd, off_t size)
     return r < 0 ? failure() : 0;
 }
 
-/* Before anything else: fallocate(2) makes small pages where there are none yet. */
+/* Whether there seems to be room for so many bytes more. */
+static int
+check_room(int fd, off_t bytes)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return failure();
+    return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
+}
+
+/* Of a range without pages, before fallocate(2), which makes small ones there. What is in vain is
+   not begun: fallocate would take it back. */
 static int
 fill_huge(int fd, size_t length, uint64_t offset, uint64_t segment_size)
 {
-    /* Without access at first: or mlockall(2) has small pages brought in. */
-    void *addr = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
-    int   r = -ENOMEM;
+    void *addr;
+    int   r = check_room(fd, (off_t)length);
 
-    if (addr == MAP_FAILED)
+    if (r < 0)
         return r;
+    /* Without access at first: or mlockall(2) has small pages brought in. */
+    addr = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
+    if (addr == MAP_FAILED)
+        return -ENOMEM;
+    r = -ENOMEM;
     addr = shmx_place_align(addr, length, offset, segment_size);
     if (mprotect(addr, length, PROT_READ | PROT_WRITE) == 0)
         r = shmx_huge_fill(addr, length);
@@ -91,18 +107,6 @@ is_sparse(const struct stat *st)
     return st->st_blocks * 512 < st->st_size;
 }
 
-/* A read-only descriptor cannot reserve, but its populating allocates: see whether there is room.
- */
-static int
-check_room(int fd, off_t bytes)
-{
-    struct statfs fs;
-
-    if (fstatfs(fd, &fs) < 0)
-        return failure();
-    return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
-}
-
 int
 shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
 {
@@ -110,7 +114,6 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     const int   fd = posix_of(seg)->fd;
     struct stat st;
     off_t       end, length, holes;
-    int         r;
 
     if (fstat(fd, &st) < 0)
         return failure();
@@ -121,10 +124,9 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
         return 0;
     length = end - (off_t)a->offset;
     holes = st.st_size - st.st_blocks * 512;
-    r = check_room(fd, holes < length ? holes : length);
-    if (seg->flags & SHMX_RDONLY)
-        return r;
-    if (r == 0 && st.st_blocks == 0 && length >= (off_t)HUGE_PAGE_LEAST)
+    if (seg->flags & SHMX_RDONLY) /* it cannot reserve, but its populating allocates */
+        return check_room(fd, holes < length ? holes : length);
+    if (st.st_blocks == 0 && length >= (off_t)HUGE_PAGE_LEAST)
         fill_huge(fd, (size_t)length, a->offset, a->segment_size);
     return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
 }

@@ -97,7 +97,6 @@ fill_huge(struct sysv *s, unsigned flags)
 
     if (s->seg.page > (size_t)sysconf(_SC_PAGESIZE))
         return 0;
-    shmx_sysv_align_hold(s);
     if (s->size >= huge)
         r = shmx_huge_fill(s->hold, flags & SHMX_SPARSE ? huge : s->size);
     if (!(flags & SHMX_HUGE_ONLY))
@@ -133,6 +132,8 @@ shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned
     s->raw = ref->kind == REFERENCE_KEY;
     /* shmat looks at the mode even for the creator: the exact one comes after the hold. */
     r = get_new_segment(s, ref, size, mode | 0600, flags);
+    if (r == 0)
+        shmx_sysv_align_hold(s);
     if (r == 0 && (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
         r = fill_huge(s, flags);
     if (r == 0 && (mode & 0600) != 0600)
