@@ -48,6 +48,13 @@ void write_text(const char *path, const char *text);
 /* Whether this is valgrind's machine, which does not do what; says so. Then a test is skipped. */
 bool valgrind_lacks(const char *what);
 
+/* Bytes of a huge page; 0: the kernel has none. */
+size_t huge_page(void);
+
+/* Whether this kernel does not make them of shared memory here; says so. Larger ones than of 4 MiB
+   are more than a test should take. */
+bool lacks_huge_pages(void);
+
 /*
  * Run body(arg) in a child while the system-wide setting has that value, and put back what it was,
  * whatever becomes of the child. Other copies of the test wait for their turn.
