@@ -20,7 +20,7 @@ struct attachment {
     size_t   length; /* of the mapping, in whole pages */
     uint64_t offset; /* of the mapping in the segment, in whole pages */
     uint64_t segment_size;
-    unsigned flags;  /* SHMX_*; SHMX_RDONLY also where the handle forces it */
+    unsigned flags; /* SHMX_*; SHMX_RDONLY also where the handle forces it */
 };
 
 enum name_state {

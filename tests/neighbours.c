@@ -266,7 +266,8 @@ START_TEST(no_address_space)
         fails(shmx_attach(seg, SHMX_PRIVATE, &addr), -ENOMEM);
         if (_i == 0) {
             fails(shmx_pin(seg), -ENOMEM);
-            ok(shmx_create("/huge", large, 0600, SHMX_POSIX | SHMX_HUGE, &other)); /* in small ones */
+            ok(shmx_create("/huge", large, 0600, SHMX_POSIX | SHMX_HUGE,
+                           &other)); /* in small ones */
             ok(shmx_destroy(other));
             shmx_close(other);
             other = NULL;

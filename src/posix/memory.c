@@ -56,8 +56,8 @@ check_room(int fd, off_t bytes)
     return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
 }
 
-/* Of a range without pages, before fallocate(2), which makes small ones there. What is in vain is
-   not begun: fallocate would take it back. */
+/* Of a range of whole pages which are not there yet, before fallocate(2), which makes small ones
+   there. What is in vain is not begun: fallocate would take it back. */
 static int
 fill_huge(int fd, size_t length, uint64_t offset, uint64_t segment_size)
 {
@@ -87,7 +87,7 @@ fill_specially(int fd, size_t size, unsigned flags)
     int          filled = -ENOTSUP, r = set_size(fd, (off_t)size);
 
     if (r == 0 && huge != 0 && size >= huge && (!sparse || (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))))
-        filled = fill_huge(fd, sparse ? huge : size, 0, size);
+        filled = fill_huge(fd, sparse ? huge : size - size % huge, 0, size);
     if (r == 0 && !sparse)
         r = reserve(fd, 0, 0, (off_t)size);
     return r == 0 && (flags & SHMX_HUGE_ONLY) ? filled : r;
@@ -126,8 +126,8 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     holes = st.st_size - st.st_blocks * 512;
     if (seg->flags & SHMX_RDONLY) /* it cannot reserve, but its populating allocates */
         return check_room(fd, holes < length ? holes : length);
-    if (st.st_blocks == 0 && length >= (off_t)HUGE_PAGE_LEAST)
-        fill_huge(fd, (size_t)length, a->offset, a->segment_size);
+    if (st.st_blocks == 0 && a->length >= HUGE_PAGE_LEAST)
+        fill_huge(fd, a->length, a->offset, a->segment_size);
     return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
 }
 
