@@ -84,7 +84,13 @@ settle(const struct shmx *seg, const struct attachment *a)
 
     if ((seg->flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) && !(a->flags & SHMX_PRIVATE))
         madvise(a->base, a->length, MADV_HUGEPAGE); /* a wish: pool pages refuse it, having it */
-    if (!(a->flags & SHMX_POPULATE) || madvise(a->base, a->length, advice) == 0)
+    if (!(a->flags & SHMX_POPULATE))
+        return 0;
+    /* What seems to be empty gets huge pages. */
+    if (!(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->length) != 0
+        && !shmx_huge_is_resident(a->base))
+        shmx_huge_fill(a->base, a->length, advice);
+    if (madvise(a->base, a->length, advice) == 0)
         return 0;
     if (errno == EINVAL)
         return -ENOTSUP;
@@ -108,6 +114,21 @@ map(struct shmx *seg, struct attachment *a)
     return r;
 }
 
+/* Addresses that must be free become ours, so that nothing but ours is replaced later. */
+static int
+reserve_addresses(void *base, size_t length)
+{
+    void *got = mmap(base, length, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (got == MAP_FAILED)
+        return failure();
+    if (got == base)
+        return 0;
+    munmap(got, length); /* a kernel that takes the address for a wish */
+    return -EEXIST;
+}
+
 /* The mapping is made elsewhere, complete, and then moved into its place. So a failure leaves what
    was there, and the backends need not know of addresses. */
 static int
@@ -115,7 +136,7 @@ map_fixed(struct shmx *seg, const struct attachment *a)
 {
     const bool        replace = a->flags & SHMX_REPLACE;
     struct attachment made = *a; /* others look at where *a is to be */
-    int               r = replace ? 0 : shmx_place_reserve(a->base, a->length);
+    int               r = replace ? 0 : reserve_addresses(a->base, a->length);
 
     if (r < 0)
         return r;

@@ -5,10 +5,12 @@
 #include "segment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,21 +19,20 @@
 #define MADV_COLLAPSE 25 /* Linux 6.1 */
 #endif
 
-/* The first line of the file that matches. */
-static bool
-read_size(const char *path, const char *format, size_t *size)
+static size_t
+ask_page_size(void)
 {
     NO_CANCELLATION;
-    char  line[512];
-    bool  found = false;
-    FILE *f = fopen(path, "re");
+    char      text[32] = "";
+    size_t    size = 0;
+    const int fd = open("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", O_RDONLY | O_CLOEXEC);
 
-    if (f == NULL)
-        return false;
-    while (!found && fgets(line, sizeof line, f) != NULL)
-        found = sscanf(line, format, size) == 1;
-    fclose(f);
-    return found;
+    if (fd < 0)
+        return 0;
+    if (pread(fd, text, sizeof text - 1, 0) > 0)
+        size = strtoul(text, NULL, 10);
+    close(fd);
+    return size;
 }
 
 size_t
@@ -40,68 +41,50 @@ shmx_huge_page_size(void)
     static _Atomic size_t cached;
     size_t                size = atomic_load(&cached);
 
-    if (size == 0 && read_size("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "%zu", &size))
-        atomic_store(&cached, size);
+    if (size == 0)
+        atomic_store(&cached, size = ask_page_size());
     return size;
-}
-
-size_t
-shmx_huge_pool_page_size(void)
-{
-    size_t kib;
-
-    return read_size("/proc/meminfo", "Hugepagesize: %zu kB", &kib) ? kib * 1024 : 0;
-}
-
-bool
-shmx_huge_pool_exists(void)
-{
-    size_t pages;
-
-    return read_size("/proc/meminfo", "HugePages_Total: %zu", &pages) && pages > 0;
 }
 
 size_t
 shmx_huge_pool_page_size_at(const void *addr)
 {
-    char      line[512];
-    uintptr_t start, end;
-    size_t    kib = 0;
-    bool      inside = false, found = false;
-    FILE     *f = shmx_open_proc("/proc/self/smaps");
+    char   line[512], start[24];
+    size_t kib = 0;
+    bool   there = false;
+    FILE  *f = shmx_open_proc("/proc/self/smaps");
 
     if (f == NULL)
         return 0;
-    while (!found && fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2)
-            inside = start <= (uintptr_t)addr && (uintptr_t)addr < end;
-        else
-            found = inside && sscanf(line, "KernelPageSize: %zu kB", &kib) == 1;
+    snprintf(start, sizeof start, "%08" PRIxPTR "-", (uintptr_t)addr);
+    while (kib == 0 && fgets(line, sizeof line, f) != NULL) {
+        there = there || strstr(line, start) == line;
+        if (there)
+            sscanf(line, "KernelPageSize: %zu kB", &kib);
     }
     fclose(f);
     return kib * 1024;
 }
 
-/* How many bytes the first page has that is mapped there, seen from the last one of the huge page
-   that it may be: only with such a page has that been mapped, too. */
+/* Nothing of the mapping has been used but its first page: if its last one of a huge page is
+   mapped, too, that page is a huge one. */
 size_t
 shmx_huge_page_size_at(char *addr)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), huge = shmx_huge_page_size();
-    uint64_t     last;
-    ssize_t      n;
-    FILE        *f;
+    uint64_t     last = 0;
+    ssize_t      length;
+    int          fd;
 
     if (huge == 0 || ((uintptr_t)addr & (huge - 1)) != 0
         || madvise(addr, page, MADV_POPULATE_READ) < 0)
         return 0;
-    f = shmx_open_proc("/proc/self/pagemap");
-    if (f == NULL)
+    fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return 0;
-    n = pread(fileno(f), &last, sizeof last,
-              (off_t)(((uintptr_t)addr + huge) / page * sizeof last - sizeof last));
-    fclose(f);
-    return n != sizeof last ? 0 : last >> 63 ? huge : page;
+    length = pread(fd, &last, sizeof last, (off_t)(((uintptr_t)addr + huge) / page - 1) * 8);
+    close(fd);
+    return length <= 0 ? 0 : last >> 63 ? huge : page;
 }
 
 bool
@@ -118,7 +101,7 @@ shmx_huge_is_resident(void *addr)
  * an error and no SIGBUS. Older kernels have made it a huge one already if they are set up to.
  */
 int
-shmx_huge_fill(char *addr, size_t size)
+shmx_huge_fill(char *addr, size_t size, int advice)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), huge = shmx_huge_page_size();
     const char  *end = addr + size;
@@ -128,8 +111,8 @@ shmx_huge_fill(char *addr, size_t size)
         return -ENOTSUP;
     from = addr + (-(uintptr_t)addr & (huge - 1));
     madvise(addr, size, MADV_HUGEPAGE);
-    for (to = from; to <= end && (size_t)(end - to) >= huge; to += huge)
-        if (madvise(to, page, MADV_POPULATE_WRITE) < 0)
+    for (to = from; to + huge <= end; to += huge)
+        if (madvise(to, page, advice) < 0)
             return errno == EINVAL ? -ENOTSUP : -ENOMEM;
     if (to == from)
         return -ENOTSUP;

@@ -14,12 +14,21 @@
 /* Bytes of a transparent huge page; 0: the kernel has none, or /sys does not tell. */
 size_t shmx_huge_page_size(void);
 
+/* The same, if so many bytes have room for one; else 0. */
+static inline size_t
+huge_page_size_within(size_t size)
+{
+    const size_t huge = size < HUGE_PAGE_LEAST ? 0 : shmx_huge_page_size();
+
+    return size < huge ? 0 : huge;
+}
+
 /*
  * Make huge pages of the whole ones that are in the range, one after the other until one is not to
- * be had. The mapping is aligned to them. Returns 0, or, with less than was asked for, -ENOMEM: no
- * memory in one piece, or -ENOTSUP.
+ * be had. The mapping is aligned to them; the advice is that with which to populate it. Returns 0,
+ * or, with less than was asked for, -ENOMEM: no memory in one piece, or -ENOTSUP.
  */
-int shmx_huge_fill(char *addr, size_t size);
+int shmx_huge_fill(char *addr, size_t size, int advice);
 
 /* Bytes of a page of a segment of that size which nobody looks at; 0: unknown. */
 static inline uint64_t
@@ -28,20 +37,14 @@ huge_page_size_unseen(uint64_t size)
     return size < HUGE_PAGE_LEAST ? (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* Whether the page at addr, which a file or segment is behind, is in memory. */
+/* Whether the page at addr, of a file or segment, is in memory. */
 bool shmx_huge_is_resident(void *addr);
 
-/* Bytes of a page where that mapping begins: there is one, so that looking brings none in. It has
-   room for a huge one. 0: unknown. */
+/* Bytes of the page that is in memory there, at the beginning of a mapping with room for a huge one;
+   0: unknown. */
 size_t shmx_huge_page_size_at(char *addr);
 
-/* Bytes of a page of the hugetlb pool; 0: the kernel has none. */
-size_t shmx_huge_pool_page_size(void);
-
-/* Whether that pool has been given any pages. */
-bool shmx_huge_pool_exists(void);
-
-/* Bytes of a page of the pool that the mapping at addr is of; 0: unknown. */
+/* Bytes of a page of the hugetlb pool, if the mapping at addr is of it; 0: unknown. */
 size_t shmx_huge_pool_page_size_at(const void *addr);
 
 #endif

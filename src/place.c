@@ -7,53 +7,38 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static void *
-reserve_addresses(void *base, size_t length, int flags)
+static int
+move(void **base, size_t length, void *to)
 {
-    return mmap(base, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
-                0);
-}
-
-int
-shmx_place_reserve(void *base, size_t length)
-{
-    void *got = reserve_addresses(base, length, MAP_FIXED_NOREPLACE);
-
-    if (got == MAP_FAILED)
+    if (mremap(*base, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
         return failure();
-    if (got == base)
-        return 0;
-    munmap(got, length); /* a kernel that takes the address for a wish */
-    return -EEXIST;
+    *base = to;
+    return 0;
 }
 
 /* Move the mapping to an address that is a multiple of align and so many bytes more, and where it
-   does not overlap what is to be avoided: to one of the ends of a range that is so large that both
-   cannot be in the way. */
+   does not overlap what is to be avoided: into a range of addresses that is so large that it cannot
+   be in the way everywhere. */
 static int
-move_aside(void **base, size_t length, size_t align, uintptr_t phase, const char *avoid)
+move_aside(void **base, size_t length, size_t align, uint64_t phase, const char *avoid)
 {
-    size_t room;
-    char  *start, *to;
-    void  *moved;
+    const size_t room = align + (avoid == NULL ? length : 3 * length);
+    char        *start, *to;
+    int          r;
 
-    if (__builtin_mul_overflow(length + align, avoid == NULL ? 1 : 3, &room))
+    if (length > SIZE_MAX / 4)
         return -ENOMEM;
-    start = reserve_addresses(NULL, room, 0);
+    start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED)
         return failure();
-    to = start + ((phase - (uintptr_t)start) & (align - 1));
+    to = start + (((uintptr_t)phase - (uintptr_t)start) & (align - 1));
     if (avoid != NULL && segment_overlap(to, length, avoid, length))
-        to = start + room - length - (((uintptr_t)(start + room) - length - phase) & (align - 1));
-    moved = mremap(*base, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-    if (moved == MAP_FAILED)
-        to = start + room;
-    munmap(start, (size_t)(to - start));
-    if (moved == MAP_FAILED)
-        return failure();
-    munmap(to + length, (size_t)(start + room - to) - length);
-    *base = moved;
-    return 0;
+        to += 2 * length;
+    r = move(base, length, to);
+    munmap(start, r < 0 ? room : (size_t)(to - start));
+    if (r == 0)
+        munmap(to + length, (size_t)(start + room - to) - length);
+    return r;
 }
 
 int
@@ -65,18 +50,15 @@ shmx_place_move(void **base, size_t length, size_t page, void *target)
         return 0;
     if (segment_overlap(*base, length, target, length))
         r = move_aside(base, length, page, 0, target);
-    if (r == 0
-        && mremap(*base, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED)
-        r = failure();
-    return r;
+    return r < 0 ? r : move(base, length, target);
 }
 
 void *
 shmx_place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size)
 {
-    const size_t page = shmx_huge_page_size();
+    const size_t page = huge_page_size_within(segment_size);
 
-    if (page != 0 && segment_size >= page && (((uintptr_t)base - offset) & (page - 1)) != 0)
-        move_aside(&base, length, page, (uintptr_t)offset, NULL);
+    if (page != 0 && (((uintptr_t)base - offset) & (page - 1)) != 0)
+        move_aside(&base, length, page, offset, NULL);
     return base;
 }

@@ -7,9 +7,6 @@
 
 #include <stdint.h>
 
-/* Addresses that must be free become ours, so that nothing but ours is replaced later. */
-int shmx_place_reserve(void *base, size_t length);
-
 /* Move a mapping, with pages of that size, into its place, where it may happen to be already, in
    part or as a whole. Returns where it is, also if it failed. */
 int shmx_place_move(void **base, size_t length, size_t page, void *target);

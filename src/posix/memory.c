@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -56,49 +57,38 @@ check_room(int fd, off_t bytes)
     return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
 }
 
-/* Of a range of whole pages which are not there yet, before fallocate(2), which makes small ones
-   there. What is in vain is not begun: fallocate would take it back. */
+/* Of a new file, before anything else: fallocate(2) makes small pages of what is not there yet.
+   What is in vain is not begun. */
 static int
-fill_huge(int fd, size_t length, uint64_t offset, uint64_t segment_size)
+fill_huge(int fd, size_t length, size_t size)
 {
-    void *addr;
-    int   r = check_room(fd, (off_t)length);
+    /* The file has no size yet, or mlockall(2) would have small pages brought in. */
+    void *addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    int   r;
 
-    if (r < 0)
-        return r;
-    /* Without access at first: or mlockall(2) has small pages brought in. */
-    addr = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
     if (addr == MAP_FAILED)
-        return -ENOMEM;
-    r = -ENOMEM;
-    addr = shmx_place_align(addr, length, offset, segment_size);
-    if (mprotect(addr, length, PROT_READ | PROT_WRITE) == 0)
-        r = shmx_huge_fill(addr, length);
+        return failure();
+    addr = shmx_place_align(addr, length, 0, size);
+    r = set_size(fd, (off_t)length);
+    if (r == 0)
+        r = check_room(fd, (off_t)length);
+    if (r == 0)
+        r = shmx_huge_fill(addr, length, MADV_POPULATE_WRITE);
     munmap(addr, length);
     return r;
-}
-
-/* As for one that is large, or that is not to be filled. */
-static int
-fill_specially(int fd, size_t size, unsigned flags)
-{
-    const bool   sparse = flags & SHMX_SPARSE;
-    const size_t huge = shmx_huge_page_size();
-    int          filled = -ENOTSUP, r = set_size(fd, (off_t)size);
-
-    if (r == 0 && huge != 0 && size >= huge && (!sparse || (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))))
-        filled = fill_huge(fd, sparse ? huge : size - size % huge, 0, size);
-    if (r == 0 && !sparse)
-        r = reserve(fd, 0, 0, (off_t)size);
-    return r == 0 && (flags & SHMX_HUGE_ONLY) ? filled : r;
 }
 
 int
 shmx_posix_fill(int fd, size_t size, unsigned flags)
 {
-    return size < HUGE_PAGE_LEAST && !(flags & (SHMX_SPARSE | SHMX_HUGE_ONLY))
-               ? reserve(fd, 0, 0, (off_t)size)
-               : fill_specially(fd, size, flags);
+    const bool   sparse = flags & SHMX_SPARSE;
+    const size_t huge = huge_page_size_within(size);
+    int          filled = -ENOTSUP, r;
+
+    if (huge != 0 && (!sparse || (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))))
+        filled = fill_huge(fd, sparse ? huge : size & -huge, size);
+    r = sparse ? set_size(fd, (off_t)size) : reserve(fd, 0, 0, (off_t)size);
+    return r == 0 && (flags & SHMX_HUGE_ONLY) ? filled : r;
 }
 
 static bool
@@ -114,6 +104,7 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     const int   fd = posix_of(seg)->fd;
     struct stat st;
     off_t       end, length, holes;
+    int         r;
 
     if (fstat(fd, &st) < 0)
         return failure();
@@ -124,10 +115,12 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
         return 0;
     length = end - (off_t)a->offset;
     holes = st.st_size - st.st_blocks * 512;
-    if (seg->flags & SHMX_RDONLY) /* it cannot reserve, but its populating allocates */
-        return check_room(fd, holes < length ? holes : length);
-    if (st.st_blocks == 0 && a->length >= HUGE_PAGE_LEAST)
-        fill_huge(fd, a->length, a->offset, a->segment_size);
+    r = check_room(fd, holes < length ? holes : length);
+    /* A reader cannot reserve, but its populating allocates. And what is empty is to be populated
+       through huge pages. */
+    if ((seg->flags & SHMX_RDONLY)
+        || (r == 0 && st.st_blocks == 0 && huge_page_size_within(a->length) != 0))
+        return r;
     return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
 }
 
@@ -153,18 +146,21 @@ shmx_posix_map(struct shmx *seg, struct attachment *a)
 size_t
 shmx_posix_page_size(struct shmx *seg, const struct stat *st)
 {
-    struct attachment a = { .length = shmx_huge_page_size(), .flags = SHMX_RDONLY };
-    size_t            found = 0;
+    const size_t huge = shmx_huge_page_size();
+    size_t       found = 0;
+    void        *addr;
 
     if (seg->page > (size_t)sysconf(_SC_PAGESIZE))
         return seg->page;
-    a.segment_size = a.length;
-    if ((is_sparse(st) && (seg->flags & SHMX_RDONLY)) || a.length == 0
-        || shmx_posix_map(seg, &a) < 0)
+    if (huge == 0 || (is_sparse(st) && (seg->flags & SHMX_RDONLY)))
         return 0;
-    if (!is_sparse(st) || shmx_huge_is_resident(a.base))
-        found = shmx_huge_page_size_at(a.base);
-    munmap(a.base, a.length);
+    addr = mmap(NULL, huge, PROT_READ, MAP_SHARED, posix_of(seg)->fd, 0);
+    if (addr == MAP_FAILED)
+        return 0;
+    addr = shmx_place_align(addr, huge, 0, huge);
+    if (!is_sparse(st) || shmx_huge_is_resident(addr))
+        found = shmx_huge_page_size_at(addr);
+    munmap(addr, huge);
     return found;
 }
 

@@ -5,7 +5,7 @@
 #include "sysv.h"
 
 #include <errno.h>
-#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <linux/mman.h> /* MADV_COLD and MADV_POPULATE_*, which not every C library has */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -42,9 +42,26 @@ align(const struct sysv *s, void *whole)
     return place_align(whole, whole_length(s), 0, s->size);
 }
 
-void
-shmx_sysv_align_hold(struct sysv *s)
+/* Such a mapping is aligned accordingly, and this advice, which does nothing to a mapping that is
+   not in use yet, is refused there. */
+static bool
+may_be_of_the_pool(const struct sysv *s)
 {
+    const size_t page = s->seg.page;
+
+    return (uintptr_t)s->hold % (16 * page) == 0 && madvise(s->hold, page, MADV_COLD) < 0;
+}
+
+void
+shmx_sysv_settle_hold(struct sysv *s)
+{
+    size_t page;
+
+    if (may_be_of_the_pool(s)) {
+        page = shmx_huge_pool_page_size_at(s->hold);
+        if (page > s->seg.page)
+            s->seg.page = page;
+    }
     s->hold = align(s, s->hold);
 }
 
@@ -135,17 +152,6 @@ map_copy(struct sysv *s, struct attachment *a)
     r = failure();
     munmap(a->base, a->length);
     return r;
-}
-
-/* Huge pages, if the range seems to have no pages yet. What it lacks then is brought in later. */
-int
-shmx_sysv_reserve(struct shmx *seg, const struct attachment *a)
-{
-    const struct sysv *s = sysv_of(seg);
-
-    if (a->length >= HUGE_PAGE_LEAST && !shmx_huge_is_resident(s->hold + a->offset))
-        shmx_huge_fill(s->hold + a->offset, a->length);
-    return 0;
 }
 
 int

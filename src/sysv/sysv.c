@@ -56,21 +56,6 @@ shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st)
     return r < 0 ? r : here == s->ipc ? 0 : -ENOENT;
 }
 
-/* Whether the segment has pages of the hugetlb pool. Such a mapping is aligned accordingly, and
-   this advice, which does nothing to a mapping that is not in use yet, is refused there. */
-static void
-look_for_huge_pages(struct sysv *s)
-{
-    const size_t page = s->seg.page;
-    size_t       found;
-
-    if ((uintptr_t)s->hold % (16 * page) != 0 || madvise(s->hold, page, MADV_COLD) == 0)
-        return;
-    found = shmx_huge_pool_page_size_at(s->hold);
-    if (found > page)
-        s->seg.page = found;
-}
-
 /* Hold first: an id that is held is not recycled, so what the kernel says of it stays true. */
 static int
 hold_existing(struct sysv *s, int id)
@@ -159,8 +144,7 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     s->key = lead.st.key;
     s->size = (size_t)lead.st.size;
     s->goes = lead.st.state & SHMX_IS_DESTROYED;
-    look_for_huge_pages(s);
-    shmx_sysv_align_hold(s);
+    shmx_sysv_settle_hold(s);
     *seg = &s->seg;
     return 0;
 }
@@ -269,7 +253,6 @@ const struct shmx_backend shmx_sysv = {
     .discard = sysv_discard,
     .label = sysv_label,
     .own = shmx_sysv_own,
-    .reserve = shmx_sysv_reserve,
     .map = shmx_sysv_map,
     .unmap = shmx_sysv_unmap,
     .size = sysv_size,
