@@ -89,7 +89,7 @@ struct shmx;
 #define SHMX_SYSV      0x00000002u /* the System V backend */
 #define SHMX_EPHEMERAL 0x00000004u /* goes when its last holder goes, however that dies */
 #define SHMX_SPARSE    0x00000008u /* do not reserve memory; a later shortage is then a SIGBUS */
-#define SHMX_HUGE      0x00000010u /* huge pages as far as the system has them */
+#define SHMX_HUGE      0x00000010u /* huge pages as far as the system has them; see shmx_create */
 #define SHMX_HUGE_ONLY 0x00000020u /* huge pages or failure */
 
 /* For open. SHMX_RDONLY also for attach. */
@@ -112,7 +112,7 @@ struct shmx;
 #define SHMX_IS_EPHEMERAL 0x1u  /* made with SHMX_EPHEMERAL */
 #define SHMX_IS_NAMELESS  0x2u  /* anonymous or destroyed: no known name and no key leads to it */
 #define SHMX_IS_PINNED    0x4u  /* kept in RAM: by this handle (POSIX), by anybody (System V) */
-#define SHMX_IS_HUGE      0x8u  /* in huge pages, as far as can be seen without touching them */
+#define SHMX_IS_HUGE      0x8u  /* it begins with a huge page; without this bit see page_size */
 #define SHMX_IS_DEAD      0x10u /* of shmx_collect: provably dead, not merely without a holder */
 #define SHMX_IS_DESTROYED 0x20u /* System V: the segment goes with its last attachment */
 
@@ -124,7 +124,9 @@ struct shmx_stat {
     uint64_t        size;      /* bytes, exactly as asked for */
     uint64_t        resident;  /* bytes of memory in use now; 0 where unknown (shmx_stat of a System V
                                   segment: shmx_stat_name and shmx_list tell it) */
-    uint64_t        page_size; /* bytes of a page of it; SHMX_IS_HUGE: of a huge page */
+    uint64_t        page_size; /* bytes of the page with which it begins; 0 where unknown: no page
+                                  is there yet, or nobody looks (shmx_stat_name and shmx_list, of
+                                  a segment of 1 MiB or more) */
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
     uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
     int64_t         holders;   /* POSIX: processes that hold it through this library, counted by
@@ -172,8 +174,13 @@ struct shmx_stat {
  * opened by name.) An ephemeral POSIX segment's owner must be able to read and write it: a mode
  * without 0600 is -EINVAL with it, on both backends; so is a raw key.
  *
- * SHMX_HUGE takes pages of the hugetlb pool (System V), else transparent huge pages, else plain
- * ones; shmx_stat says what was got. SHMX_HUGE_ONLY fails instead.
+ * A segment that has room for a huge page is reserved in huge pages as far as the kernel has
+ * memory in one piece: on POSIX always, on System V with SHMX_HUGE, which takes pages of the
+ * hugetlb pool first. That needs neither privilege nor configuration, but Linux 6.1 (madvise(2),
+ * MADV_COLLAPSE). What is no whole huge page is in small pages, and so is what follows the first
+ * huge page that could not be had. (On System V those come when they are touched.) SHMX_HUGE_ONLY
+ * fails instead. With SHMX_SPARSE both take the first huge page only; SHMX_POPULATE of a segment
+ * that has no pages yet brings in huge ones. shmx_stat says what there is.
  *
  * An entry of the same name whose segment is dead is replaced if the caller may remove it: a link
  * that leads nowhere, or an ephemeral segment that no process has open or mapped.
@@ -184,12 +191,12 @@ struct shmx_stat {
  *   -EEXIST   something of that name or key exists, of whichever backend
  *   -ENOSPC   no room: /dev/shm is full or out of inodes, a quota on it is used up, or
  *             kernel.shmmni or kernel.shmall is reached
- *   -ENOMEM   not enough memory or address space; or (SHMX_HUGE_ONLY, System V) the pool of huge
- *             pages is used up; or the process locks its memory (mlockall(2)) and its limit is
- *             reached
+ *   -ENOMEM   not enough memory or address space; or (SHMX_HUGE_ONLY) not enough memory in one
+ *             piece; or the process locks its memory (mlockall(2)) and its limit is reached
  *   -EACCES   no permission to write in /dev/shm
  *   -EPERM    no permission to make an entry in /dev/shm
- *   -ENOTSUP  SHMX_HUGE_ONLY, and there are no huge pages; or /dev/shm is not a tmpfs; or the
+ *   -ENOTSUP  SHMX_HUGE_ONLY, and the kernel makes no huge pages, or the segment is smaller than
+ *             one (System V: and the hugetlb pool has none); or /dev/shm is not a tmpfs; or the
  *             kernel has no System V shared memory
  *   -ENOENT   there is no directory /dev/shm
  *   -EROFS    /dev/shm is mounted read-only
@@ -370,11 +377,17 @@ void shmx_close(struct shmx *seg);
  * others are not seen; on POSIX a page is copied when it is first written to (mmap(2),
  * MAP_PRIVATE). The address is valid until shmx_detach or shmx_close.
  *
+ * A segment that has room for a huge page is attached where huge pages can be mapped: the
+ * address, less the offset in the segment, is a multiple of their size, unless SHMX_FIXED asks
+ * for another address or no such addresses are left. So huge pages that one process has made
+ * serve all.
+ *
  * A failure leaves the memory of the segment and the mappings of the process as they were, also
- * with SHMX_REPLACE and SHMX_POPULATE. SHMX_REPLACE replaces other mappings as MAP_FIXED does: use
- * it on addresses that the program has reserved for itself with mmap(2). If there is an attachment
- * of another handle among them, do not detach that one, and do not close its handle before this
- * attachment is detached.
+ * with SHMX_REPLACE and SHMX_POPULATE. (But a segment without pages may keep some, if others use
+ * up /dev/shm just while it is populated.) SHMX_REPLACE replaces other mappings as MAP_FIXED does:
+ * use it on addresses that the program has reserved for itself with mmap(2). If there is an
+ * attachment of another handle among them, do not detach that one, and do not close its handle
+ * before this attachment is detached.
  *
  * Returns 0, or
  *   -EINVAL   SHMX_FIXED with an address that is not possible (alignment; NULL); SHMX_REPLACE or
@@ -438,11 +451,11 @@ int64_t shmx_size(struct shmx *seg);
  *
  *   size   the new number of bytes; 0 is allowed
  *
- * Growth is reserved, all or nothing, unless the segment is sparse (has pages that are not
- * allocated). It reads as zero, but for what programs have written past the end in the last page.
- * Existing attachments keep their extent; touching one beyond the end of a shrunk segment is a
- * SIGBUS (ftruncate(2)). No lock is taken: if two processes resize at once, one of the two sizes
- * results.
+ * Growth is reserved in small pages, all or nothing, unless the segment is sparse (has pages that
+ * are not allocated). It reads as zero, but for what programs have written past the end in the
+ * last page. Existing attachments keep their extent; touching one beyond the end of a shrunk
+ * segment is a SIGBUS (ftruncate(2)). No lock is taken: if two processes resize at once, one of
+ * the two sizes results.
  *
  * Returns 0, or
  *   -ENOTSUP  a System V segment
@@ -456,7 +469,10 @@ int64_t shmx_size(struct shmx *seg);
 int shmx_resize(struct shmx *seg, uint64_t size);
 
 /*
- * shmx_stat - tell what the kernel knows of the segment.
+ * shmx_stat - tell what the kernel knows of the segment. If the page with which it begins is
+ * there, that page is looked at; nothing is brought in. (What kind of page it is stands in
+ * /proc/self/pagemap. A process that has changed its user may not be able to read that: then it
+ * is unknown.)
  *
  *   st     filled in; not NULL
  *
