@@ -2,8 +2,9 @@
 /*
  * shmx-bench [-j FILE] [-r ROUNDS] [CASE]...: this library beside the shortest sequences of system
  * calls that keep its promises, what people write, and other libraries, in one run. Cases: cycles,
- * copies, fills, crowds, races, messages; all of them if none is named. It works in namespaces of
- * its own if it can have them.
+ * copies, fills, crowds, races, messages; all of them if none is named. And shortage, only if it is
+ * named: it takes most of the memory for a moment, and wants a memory control group. It works in
+ * namespaces of its own if it can have them.
  */
 #include "cases.h"
 #include "contender.h"
@@ -15,6 +16,17 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
+
+size_t bench_span = 1;
+
+void
+bench_use(void *addr)
+{
+    volatile char *at, *end = (char *)addr + bench_span;
+
+    for (at = addr; at < end; at += 4096)
+        *at = 1;
+}
 
 void
 bench_fail(const char *what)
@@ -29,7 +41,7 @@ leave_for_private_namespaces(void)
 {
     if (unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0
         || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
-        || mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,huge=advise") < 0)
+        || mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
         fprintf(stderr, "shmx-bench: no private namespaces: %s\n",
                 "the machine's /dev/shm is used");
 }
@@ -40,9 +52,10 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(int rounds);
-    } cases[] = { { "cycles", bench_cycles }, { "copies", bench_copies },
-                  { "fills", bench_fills },   { "crowds", bench_crowds },
-                  { "races", bench_races },   { "messages", bench_messages } };
+    } cases[] = { { "cycles", bench_cycles },    { "copies", bench_copies },
+                  { "fills", bench_fills },      { "crowds", bench_crowds },
+                  { "races", bench_races },      { "messages", bench_messages },
+                  { "shortage", bench_shortage } };
     const char *json = NULL;
     int         option, rounds = 101, i;
     size_t      k;
@@ -59,7 +72,7 @@ main(int argc, char **argv)
     report_to(json);
     leave_for_private_namespaces();
     for (k = 0; k < sizeof cases / sizeof *cases; k++) {
-        wanted = optind == argc;
+        wanted = optind == argc && cases[k].run != bench_shortage;
         for (i = optind; i < argc; i++)
             wanted = wanted || strcmp(argv[i], cases[k].name) == 0;
         if (wanted)

@@ -8,8 +8,11 @@ void bench_cycles(int rounds);
 /* shmx_read and shmx_write against memcpy, pread and pwrite. */
 void bench_copies(int rounds);
 
-/* Creating 256 MiB and filling it, in several ways. */
+/* Creating 2 MiB to 1 GiB and filling it, in several ways; and a second process that touches it. */
 void bench_fills(int rounds);
+
+/* The same where memory is in pieces, in a memory control group, and without huge pages. */
+void bench_shortage(int rounds);
 
 /* Opening and listing beside none and 10,000 other segments. */
 void bench_crowds(int rounds);

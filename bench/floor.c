@@ -131,7 +131,7 @@ posix_create_cycle(size_t size)
     int   fd = posix_create(size);
     char *addr = posix_attach(fd);
 
-    *addr = 1;
+    bench_use(addr);
     posix_remove(fd);
     munmap(addr, size);
     close(fd);
@@ -154,7 +154,7 @@ posix_open_cycle(size_t size)
     int   fd = posix_open();
     char *addr = posix_attach(fd);
 
-    *addr = 1;
+    bench_use(addr);
     munmap(addr, size);
     close(fd);
 }
@@ -231,7 +231,7 @@ sysv_use(void *hold, size_t size)
     char *addr = mremap(hold, 0, size, MREMAP_MAYMOVE);
 
     check(addr != MAP_FAILED, "mremap");
-    *addr = 1;
+    bench_use(addr);
     munmap(addr, size);
 }
 

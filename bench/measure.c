@@ -25,9 +25,12 @@ now(void)
 static double
 time_runs(const struct sample *s, int times)
 {
-    double begin = now();
+    double begin;
     int    i;
 
+    if (s->before != NULL)
+        s->before(s->arg);
+    begin = now();
     for (i = 0; i < times; i++)
         s->run(s->arg);
     return (now() - begin) / times;
@@ -56,9 +59,11 @@ measure(struct sample *samples, size_t count, int rounds)
         repeat[i] = once > SAMPLE_NS ? 1 : (int)(SAMPLE_NS / once) + 1;
     }
     for (round = 0; round < rounds; round++)
-        for (i = 0; i < count; i++) /* another one begins each round */
-            times[(i + (size_t)round) % count * ROUNDS_MOST + (size_t)round] = time_runs(
-                &samples[(i + (size_t)round) % count], repeat[(i + (size_t)round) % count]);
+        for (i = 0; i < count; i++) { /* another one begins each round */
+            const size_t k = (i + (size_t)round) % count;
+
+            times[k * ROUNDS_MOST + (size_t)round] = time_runs(&samples[k], repeat[k]);
+        }
     for (i = 0; i < count; i++) {
         double *mine = times + i * ROUNDS_MOST;
 

@@ -10,6 +10,8 @@ struct sample {
     const char *lacks; /* NULL: nothing to say */
     void (*run)(void *arg);
     void *arg;
+    /* What is to be done before each run, and takes no part of its time. */
+    void (*before)(void *arg);
     /* Filled in by measure, nanoseconds for one run: */
     double median, lower, upper; /* the quartiles */
 };

@@ -28,7 +28,7 @@ posix_use(int fd, size_t size)
 
     if (addr == MAP_FAILED)
         bench_fail("mmap");
-    *addr = 1;
+    bench_use(addr);
     munmap(addr, size);
 }
 
@@ -102,7 +102,7 @@ sysv_use(int id)
 
     if (addr == (void *)-1)
         bench_fail("shmat");
-    *addr = 1;
+    bench_use(addr);
     shmdt(addr);
 }
 

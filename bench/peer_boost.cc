@@ -15,12 +15,6 @@ static std::unique_ptr<shared_memory_object> held;
 static std::unique_ptr<xsi_shared_memory>    held_xsi;
 
 static void
-touch(void *addr)
-{
-    *static_cast<char *>(addr) = 1;
-}
-
-static void
 posix_begin(size_t size)
 {
     held.reset(new shared_memory_object(create_only, NAME, read_write, permissions(0600)));
@@ -40,7 +34,7 @@ posix_create_cycle(size_t size)
     posix_begin(size);
     {
         mapped_region region(*held, read_write);
-        touch(region.get_address());
+        bench_use(region.get_address());
     }
     posix_end();
 }
@@ -51,7 +45,7 @@ posix_open_cycle(size_t)
     shared_memory_object object(open_only, NAME, read_write);
     mapped_region        region(object, read_write);
 
-    touch(region.get_address());
+    bench_use(region.get_address());
 }
 
 static void
@@ -67,7 +61,7 @@ posix_open_or_create_cycle(size_t size)
     object.truncate(static_cast<offset_t>(size));
     mapped_region region(object, read_write);
 
-    touch(region.get_address());
+    bench_use(region.get_address());
 }
 
 static xsi_key
@@ -95,7 +89,7 @@ sysv_create_cycle(size_t size)
     sysv_begin(size);
     {
         mapped_region region(*held_xsi, read_write);
-        touch(region.get_address());
+        bench_use(region.get_address());
     }
     sysv_end();
 }
@@ -106,7 +100,7 @@ sysv_open_cycle(size_t)
     xsi_shared_memory object(open_only, key());
     mapped_region     region(object, read_write);
 
-    touch(region.get_address());
+    bench_use(region.get_address());
 }
 
 static void

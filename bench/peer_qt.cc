@@ -8,12 +8,6 @@
 static std::unique_ptr<QSharedMemory> held;
 
 static void
-touch(QSharedMemory &shm)
-{
-    *static_cast<char *>(shm.data()) = 1;
-}
-
-static void
 begin(size_t size)
 {
     held.reset(new QSharedMemory(BENCH_NAME "-qt"));
@@ -31,7 +25,7 @@ static void
 create_cycle(size_t size)
 {
     begin(size);
-    touch(*held);
+    bench_use(held->data());
     end();
 }
 
@@ -42,7 +36,7 @@ open_cycle(size_t)
 
     if (!shm.attach())
         bench_fail("QSharedMemory::attach");
-    touch(shm);
+    bench_use(shm.data());
 }
 
 static const contender contender_qt = {

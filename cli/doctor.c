@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define SMALL_DEV_SHM ((uint64_t)128 << 20) /* containers have 64 MiB */
+#define HUGE          "/sys/kernel/mm/transparent_hugepage/"
 
 static bool something_will_break;
 
@@ -103,11 +104,12 @@ struct usage {
 static int
 add_usage(const char *name, const struct shmx_stat *st, void *arg)
 {
-    struct usage *usage = arg;
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct usage  *usage = arg;
 
     (void)name;
     usage->segments++;
-    usage->pages += (st->size + st->page_size - 1) / st->page_size;
+    usage->pages += (st->size + page - 1) / page;
     return 0;
 }
 
@@ -202,16 +204,79 @@ check_protection(void)
                    : "programs may open another user's object with O_CREAT");
 }
 
+/* Have one for a moment, which leaves no trace. */
+static void
+try_huge_page(void)
+{
+    struct shmx *seg;
+    uint64_t     size = 0;
+    char         value[64] = "none";
+    int          r = -ENOTSUP;
+
+    if (read_number(HUGE "hpage_pmd_size", &size) && size > 0)
+        r = shmx_create(NULL, (size_t)size, 0600, SHMX_POSIX | SHMX_HUGE_ONLY, &seg);
+    if (size > 0)
+        format_size(size, false, value, sizeof value);
+    if (r == 0) {
+        shmx_close(seg);
+        say(FINE, "huge pages", value,
+            "to be had without any setting, by MADV_COLLAPSE: POSIX segments of at least that size "
+            "are in them, System V ones with --huge");
+    } else if (r == -ENOTSUP) {
+        say(NOTE, "huge pages", "none",
+            "not to be had: the kernel is older than Linux 6.1, has none, or denies them (below); "
+            "large segments take longer to fill");
+    } else {
+        say(NOTE, "huge pages", value, shmx_strerror(r));
+    }
+}
+
+/* The word in brackets is the one that holds. */
+static void
+read_choice(const char *path, char choice[32])
+{
+    char text[128];
+
+    if (!read_line(path, text, sizeof text) || sscanf(text, "%*[^[][%31[a-z_]", choice) != 1)
+        strcpy(choice, "unknown");
+}
+
+/* By which other way than asking: as soon as memory is touched. */
+static void
+check_huge_at_first_touch(void)
+{
+    char        value[256], choice[32];
+    const char *size;
+    size_t      i, used;
+    glob_t      files;
+
+    if (access(HUGE "shmem_enabled", R_OK) < 0)
+        return;
+    read_choice(HUGE "shmem_enabled", choice);
+    used = (size_t)snprintf(value, sizeof value, "%s", choice);
+    if (glob(HUGE "hugepages-*/shmem_enabled", 0, NULL, &files) == 0) {
+        for (i = 0; i < files.gl_pathc && used < sizeof value; i++) {
+            read_choice(files.gl_pathv[i], choice);
+            size = files.gl_pathv[i] + strlen(HUGE "hugepages-");
+            if (strcmp(choice, "never") != 0)
+                used += (size_t)snprintf(value + used, sizeof value - used, ", %.*s %s",
+                                         (int)strcspn(size, "/"), size, choice);
+        }
+        globfree(&files);
+    }
+    say(FINE, "huge pages at the first touch", value,
+        "what the kernel does unasked with memory that is not reserved (shmem_enabled); deny "
+        "forbids --huge as well");
+}
+
 static void
 check_huge(void)
 {
-    char     text[128], value[64];
+    char     value[64];
     uint64_t pages;
 
-    if (read_line("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text))
-        say(FINE, "transparent huge pages", text,
-            "--huge uses them where this is advise, within_size or always (POSIX: and /dev/shm is "
-            "mounted with huge=)");
+    try_huge_page();
+    check_huge_at_first_touch();
     if (read_number("/proc/sys/vm/nr_hugepages", &pages)) {
         snprintf(value, sizeof value, "%" PRIu64 " pages", pages);
         say(FINE, "hugetlb pool", value, "System V segments with --huge take them first");

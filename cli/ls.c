@@ -72,7 +72,8 @@ say_resident(const struct row *row, char *text)
 static void
 say_page(const struct row *row, char *text)
 {
-    format_size(row->st.page_size, show.bytes, text, CELL);
+    if (row->st.page_size > 0)
+        format_size(row->st.page_size, show.bytes, text, CELL);
 }
 
 static void

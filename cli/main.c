@@ -15,7 +15,7 @@ static const struct command commands[] = {
       "  --backend posix|sysv   where (default: what NAME says, else posix)\n"
       "  --mode MODE            permissions, octal (default: 600)\n"
       "  --from FILE            fill it before anybody can see it; -: standard input\n"
-      "  --huge                 in huge pages, as far as there are any\n"
+      "  --huge                 in huge pages, as far as there are any, on System V as well\n"
       "  --sparse               do not reserve the memory\n"
       "  --ephemeral            it goes with its last holder: COMMAND, and who else opens it\n",
       run_create },

@@ -93,7 +93,8 @@ print_segment(const char *name, const struct shmx_stat *st, bool bytes)
     printf("%10s: %s\n", "Backend", st->backend == SHMX_SYSV ? "System V" : "POSIX");
     print_size("Size", st->size, bytes);
     print_size("Resident", st->resident, bytes);
-    print_size("Page", st->page_size, bytes);
+    if (st->page_size > 0)
+        print_size("Page", st->page_size, bytes);
     print_state(st);
     if (st->id >= 0)
         printf("%10s: %d, key 0x%08x\n", "Id", st->id, (unsigned)st->key);

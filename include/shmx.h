@@ -118,7 +118,7 @@ struct shmx;
 #define SHMX_IS_EPHEMERAL 0x1u  /* the segment was made with SHMX_EPHEMERAL */
 #define SHMX_IS_NAMELESS  0x2u  /* no known name and no key leads to the segment */
 #define SHMX_IS_PINNED    0x4u  /* kept in RAM: by this handle (POSIX), by anybody (System V) */
-#define SHMX_IS_HUGE      0x8u  /* the segment has huge pages, as far as can be seen */
+#define SHMX_IS_HUGE      0x8u  /* the segment begins with a huge page; compare page_size */
 #define SHMX_IS_DEAD      0x10u /* of shmx_collect: nobody can use the segment any more */
 #define SHMX_IS_DESTROYED 0x20u /* System V: the segment goes with its last attachment */
 
@@ -130,7 +130,9 @@ struct shmx_stat {
     uint64_t        size;      /* bytes, exactly as they were asked for */
     uint64_t        resident;  /* bytes of memory in use; 0 where unknown (shmx_stat does not know
                                   it of a System V segment, shmx_stat_name and shmx_list do) */
-    uint64_t        page_size; /* bytes of a page; with SHMX_IS_HUGE, of a huge page */
+    uint64_t        page_size; /* bytes of the page with which the segment begins; 0 where unknown,
+                                  because no page is there yet, or because nobody looks at it
+                                  (shmx_stat_name and shmx_list, from 1 MiB on) */
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
     uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
     int64_t         holders;   /* POSIX: processes that hold the segment through this library, as
@@ -183,9 +185,15 @@ struct shmx_stat {
  * of an ephemeral POSIX segment must be able to read and write it. So SHMX_EPHEMERAL needs a mode
  * that includes 0600, on both backends. It cannot be combined with a raw key.
  *
- * SHMX_HUGE takes pages of the hugetlb pool if there are any (System V), else transparent huge
- * pages, else ordinary pages. shmx_stat tells which ones were taken. SHMX_HUGE_ONLY fails if there
- * are no huge pages.
+ * A segment that is large enough for a huge page is reserved in huge pages, as far as the kernel
+ * has memory in one piece. On POSIX this is the default. On System V it takes SHMX_HUGE, which
+ * tries pages of the hugetlb pool first. Neither privilege nor configuration is needed, but Linux
+ * 6.1 is (madvise(2), MADV_COLLAPSE). The rest of the segment is in small pages: what does not fill
+ * a huge page, and all that follows the first huge page that could not be had. (On System V, small
+ * pages come when they are touched.) SHMX_HUGE_ONLY fails instead of taking small pages. With
+ * SHMX_SPARSE, both flags take only the first huge page. If a segment without pages is attached
+ * with SHMX_POPULATE, huge pages are brought in. shmx_stat tells what kind of page the segment
+ * begins with.
  *
  * If the name belongs to a dead segment, the new segment takes the name, provided that the caller
  * may remove the old entry. A segment is dead if its name is a link that leads nowhere, or if it is
@@ -198,12 +206,12 @@ struct shmx_stat {
  *   -EEXIST   Something of that name or key exists already, on either backend.
  *   -ENOSPC   /dev/shm has no room or no inodes left, a quota on it is used up, or the limit
  *             kernel.shmmni or kernel.shmall is reached.
- *   -ENOMEM   There is not enough memory or address space, or (SHMX_HUGE_ONLY, System V) the
- *             hugetlb pool is used up. Or the process locks its memory (mlockall(2)) and has
- *             reached its limit.
+ *   -ENOMEM   There is not enough memory or address space, or (SHMX_HUGE_ONLY) not enough memory in
+ *             one piece. Or the process locks its memory (mlockall(2)) and has reached its limit.
  *   -EACCES   The caller may not write in /dev/shm.
  *   -EPERM    The caller may not make an entry in /dev/shm.
- *   -ENOTSUP  SHMX_HUGE_ONLY is given and the machine has no huge pages. Or /dev/shm is not a
+ *   -ENOTSUP  SHMX_HUGE_ONLY is given, and the kernel makes no huge pages, or the segment is
+ *             smaller than one (System V: and the hugetlb pool has none). Or /dev/shm is not a
  *             tmpfs. Or the kernel has no System V shared memory.
  *   -ENOENT   There is no directory /dev/shm.
  *   -EROFS    /dev/shm is mounted read-only.
@@ -400,8 +408,14 @@ void shmx_close(struct shmx *seg);
  * copied at once, so later changes by others are not seen. The address is valid until shmx_detach
  * or shmx_close.
  *
+ * A segment that is large enough for a huge page is attached where huge pages can be mapped: the
+ * address, less the offset in the segment, is a multiple of their size. So the huge pages that one
+ * process has made serve all processes. The exceptions are SHMX_FIXED with another address, and a
+ * process that has no such addresses left.
+ *
  * If the call fails, the memory of the segment and the mappings of the process are as they were,
- * also with SHMX_REPLACE and SHMX_POPULATE. SHMX_REPLACE replaces other mappings as MAP_FIXED does.
+ * also with SHMX_REPLACE and SHMX_POPULATE. (A segment without pages may keep some of them if
+ * others use up /dev/shm during the call.) SHMX_REPLACE replaces other mappings as MAP_FIXED does.
  * Use it only for addresses that the program has reserved for itself with mmap(2). If an attachment
  * of another handle is among the mappings that are replaced, do not detach it, and do not close its
  * handle before this attachment is detached.
@@ -471,11 +485,12 @@ int64_t shmx_size(struct shmx *seg);
  *
  *   size   The new number of bytes. 0 is allowed.
  *
- * The memory for growth is reserved, all of it or nothing. A sparse segment, which has pages
- * without memory, grows without a reservation. The new bytes read as zero, except for bytes that
- * programs have written past the end in the last page. Attachments do not change their length.
- * Touching an attachment beyond the end of a shrunk segment raises SIGBUS (ftruncate(2)). No lock
- * is taken: if two processes resize the segment at the same time, it gets one of the two sizes.
+ * The memory for growth is reserved in small pages, all of it or nothing. A sparse segment, which
+ * has pages without memory, grows without a reservation. The new bytes read as zero, except for
+ * bytes that programs have written past the end in the last page. Attachments do not change their
+ * length. Touching an attachment beyond the end of a shrunk segment raises SIGBUS (ftruncate(2)).
+ * No lock is taken: if two processes resize the segment at the same time, it gets one of the two
+ * sizes.
  *
  * Returns 0, or
  *   -ENOTSUP  The segment is a System V segment.
@@ -494,6 +509,10 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * shmx_stat - tell what the kernel knows about the segment.
  *
  *   st     Receives the facts. Not NULL.
+ *
+ * If the page with which the segment begins is there, the call looks at it, and it brings nothing
+ * in. The kind of that page stands in /proc/self/pagemap. A process that has changed its user may
+ * not be allowed to read this file, and page_size is 0 then.
  *
  * Returns 0, or
  *   -EACCES   (System V) The mode does not let the caller read the segment, and /proc is not

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Placing, attaching and detaching. */
+/* Attaching and detaching. */
 #include "failure.h"
+#include "place.h"
 #include "segment.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ choose_range(struct shmx *seg, uint64_t offset, size_t length, struct attachment
         return -ENOMEM; /* a 32-bit address space is smaller than an object may be */
     if (length == 0)
         length = (size_t)(whole - offset);
+    a->segment_size = whole;
     a->offset = offset - delta;
     a->length = segment_round_up(seg, delta + length);
     return 0;
@@ -80,9 +82,15 @@ settle(const struct shmx *seg, const struct attachment *a)
 {
     const int advice = a->flags & SHMX_RDONLY ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
 
-    if ((seg->flags & SHMX_HUGE) && !(a->flags & SHMX_PRIVATE))
+    if ((seg->flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) && !(a->flags & SHMX_PRIVATE))
         madvise(a->base, a->length, MADV_HUGEPAGE); /* a wish: pool pages refuse it, having it */
-    if (!(a->flags & SHMX_POPULATE) || madvise(a->base, a->length, advice) == 0)
+    if (!(a->flags & SHMX_POPULATE))
+        return 0;
+    /* What seems to be empty gets huge pages. */
+    if (!(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->length) != 0
+        && !shmx_huge_is_resident(a->base))
+        shmx_huge_fill(a->base, a->length, advice);
+    if (madvise(a->base, a->length, advice) == 0)
         return 0;
     if (errno == EINVAL)
         return -ENOTSUP;
@@ -120,52 +128,6 @@ reserve_addresses(void *base, size_t length)
     return -EEXIST;
 }
 
-/* Move the mapping to where it does not overlap the target: to one of the ends of a range that is
-   so large that both cannot be in the way. */
-static int
-move_aside(const struct shmx *seg, struct attachment *a, const char *target)
-{
-    const size_t mask = seg->page - 1;
-    size_t       room;
-    char        *start, *to;
-    void        *moved;
-
-    if (__builtin_mul_overflow(a->length + seg->page, 3, &room))
-        return -ENOMEM;
-    start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (start == MAP_FAILED)
-        return failure();
-    to = start + (-(uintptr_t)start & mask);
-    if (segment_overlap(to, a->length, target, a->length))
-        to = start + room - a->length - ((uintptr_t)(start + room) & mask);
-    moved = mremap(a->base, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-    if (moved == MAP_FAILED)
-        to = start + room;
-    munmap(start, (size_t)(to - start));
-    if (moved == MAP_FAILED)
-        return failure();
-    munmap(to + a->length, (size_t)(start + room - to) - a->length);
-    a->base = moved;
-    return 0;
-}
-
-/* Move the mapping into its place, where it may happen to be already, in part or as a whole. */
-static int
-move(const struct shmx *seg, struct attachment *a, void *target)
-{
-    int r = 0;
-
-    if (a->base == target)
-        return 0;
-    if (segment_overlap(a->base, a->length, target, a->length))
-        r = move_aside(seg, a, target);
-    if (r == 0
-        && mremap(a->base, a->length, a->length, MREMAP_MAYMOVE | MREMAP_FIXED, target)
-               == MAP_FAILED)
-        r = failure();
-    return r;
-}
-
 /* The mapping is made elsewhere, complete, and then moved into its place. So a failure leaves what
    was there, and the backends need not know of addresses. */
 static int
@@ -179,7 +141,7 @@ map_fixed(struct shmx *seg, const struct attachment *a)
         return r;
     r = map(seg, &made);
     if (r == 0) {
-        r = move(seg, &made, a->base);
+        r = shmx_place_move(&made.base, a->length, seg->page, a->base);
         if (r < 0)
             seg->backend->unmap(seg, &made);
     }

@@ -2,91 +2,123 @@
 #include "huge.h"
 
 #include "namespace.h"
+#include "segment.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
-#include <stdint.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-/* The first line of the file that matches. */
-static bool
-read_size(const char *path, const char *format, size_t *size)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
+
+static size_t
+ask_page_size(void)
 {
-    char  line[512];
-    bool  found = false;
-    FILE *f = fopen(path, "re");
+    NO_CANCELLATION;
+    char      text[32] = "";
+    size_t    size = 0;
+    const int fd = open("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", O_RDONLY | O_CLOEXEC);
 
-    if (f == NULL)
-        return false;
-    while (!found && fgets(line, sizeof line, f) != NULL)
-        found = sscanf(line, format, size) == 1;
-    fclose(f);
-    return found;
+    if (fd < 0)
+        return 0;
+    if (pread(fd, text, sizeof text - 1, 0) > 0)
+        size = strtoul(text, NULL, 10);
+    close(fd);
+    return size;
 }
 
 size_t
 shmx_huge_page_size(void)
 {
-    size_t size;
+    static _Atomic size_t cached;
+    size_t                size = atomic_load(&cached);
 
-    return read_size("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "%zu", &size) ? size : 0;
+    if (size == 0)
+        atomic_store(&cached, size = ask_page_size());
+    return size;
 }
 
 size_t
-shmx_huge_pool_page_size(void)
+shmx_huge_pool_page_size_at(const void *addr)
 {
-    size_t kib;
-
-    return read_size("/proc/meminfo", "Hugepagesize: %zu kB", &kib) ? kib * 1024 : 0;
-}
-
-bool
-shmx_huge_pool_exists(void)
-{
-    size_t pages;
-
-    return read_size("/proc/meminfo", "HugePages_Total: %zu", &pages) && pages > 0;
-}
-
-/* A line of /proc/self/smaps: what a mapping is made of is told nowhere else. In bytes. */
-static size_t
-look_up(const void *addr, const char *format)
-{
-    char      line[512];
-    uintptr_t start, end;
-    size_t    kib = 0;
-    bool      inside = false, found = false;
-    FILE     *f = shmx_open_proc("/proc/self/smaps");
+    char   line[512], start[24];
+    size_t kib = 0;
+    bool   there = false;
+    FILE  *f = shmx_open_proc("/proc/self/smaps");
 
     if (f == NULL)
         return 0;
-    while (!found && fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2)
-            inside = start <= (uintptr_t)addr && (uintptr_t)addr < end;
-        else
-            found = inside && sscanf(line, format, &kib) == 1;
+    snprintf(start, sizeof start, "%08" PRIxPTR "-", (uintptr_t)addr);
+    while (kib == 0 && fgets(line, sizeof line, f) != NULL) {
+        there = there || strstr(line, start) == line;
+        if (there)
+            sscanf(line, "KernelPageSize: %zu kB", &kib);
     }
     fclose(f);
     return kib * 1024;
 }
 
+/* Nothing of the mapping has been used but its first page: if its last one of a huge page is
+   mapped, too, that page is a huge one. */
 size_t
-shmx_huge_page_size_at(const void *addr)
+shmx_huge_page_size_at(char *addr)
 {
-    return look_up(addr, "KernelPageSize: %zu kB");
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), huge = shmx_huge_page_size();
+    uint64_t     last = 0;
+    ssize_t      length;
+    int          fd;
+
+    if (huge == 0 || ((uintptr_t)addr & (huge - 1)) != 0
+        || madvise(addr, page, MADV_POPULATE_READ) < 0)
+        return 0;
+    fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    length = pread(fd, &last, sizeof last, (off_t)(((uintptr_t)addr + huge) / page - 1) * 8);
+    close(fd);
+    return length <= 0 ? 0 : last >> 63 ? huge : page;
 }
 
 bool
-shmx_huge_fill(void *addr, size_t size, bool sparse)
+shmx_huge_is_resident(void *addr)
 {
-    const size_t page = shmx_huge_page_size();
+    unsigned char resident;
 
-    if (page == 0 || size < page || madvise(addr, size, MADV_HUGEPAGE) < 0)
-        return false;
-    if (sparse)
-        size = page; /* one will tell whether there are any */
-    madvise(addr, size, MADV_POPULATE_WRITE);
-    return look_up(addr, "ShmemPmdMapped: %zu kB") > 0;
+    return mincore(addr, 1, &resident) == 0 && (resident & 1);
+}
+
+/*
+ * MADV_COLLAPSE makes huge pages whatever /dev/shm is mounted with and /sys says, where there is
+ * one small page at least; so the first one of each is brought in, in a way in which a shortage is
+ * an error and no SIGBUS. Older kernels have made it a huge one already if they are set up to.
+ */
+int
+shmx_huge_fill(char *addr, size_t size, int advice)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), huge = shmx_huge_page_size();
+    const char  *end = addr + size;
+    char        *from, *to;
+
+    if (huge == 0)
+        return -ENOTSUP;
+    from = addr + (-(uintptr_t)addr & (huge - 1));
+    madvise(addr, size, MADV_HUGEPAGE);
+    for (to = from; to + huge <= end; to += huge)
+        if (madvise(to, page, advice) < 0)
+            return errno == EINVAL ? -ENOTSUP : -ENOMEM;
+    if (to == from)
+        return -ENOTSUP;
+    if (madvise(from, (size_t)(to - from), MADV_COLLAPSE) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -ENOMEM;
+    return shmx_huge_page_size_at(to - huge) == huge ? 0 : -ENOTSUP;
 }

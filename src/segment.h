@@ -19,7 +19,8 @@ struct attachment {
     void    *base;   /* start of the mapping */
     size_t   length; /* of the mapping, in whole pages */
     uint64_t offset; /* of the mapping in the segment, in whole pages */
-    unsigned flags;  /* SHMX_*; SHMX_RDONLY also where the handle forces it */
+    uint64_t segment_size;
+    unsigned flags; /* SHMX_*; SHMX_RDONLY also where the handle forces it */
 };
 
 enum name_state {
@@ -38,7 +39,7 @@ struct shmx {
     enum name_state name_state;
     char           *name;  /* "posix:/frames", kept until the end; NULL if none was ever known */
     size_t          page;  /* alignment and granularity of attachments, bytes */
-    unsigned        flags; /* SHMX_RDONLY, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE (was got) */
+    unsigned        flags; /* SHMX_RDONLY, or what it was created with; SHMX_EPHEMERAL */
 };
 
 /* The base of a new handle. */

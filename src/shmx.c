@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct shmx_backend *const backends[] = { &shmx_posix, &shmx_sysv };
 
@@ -96,9 +97,12 @@ shmx_stat(struct shmx *seg, struct shmx_stat *st)
     if (seg == NULL || st == NULL)
         return -EINVAL;
     r = seg->backend->stat(seg, &now);
-    if (r == 0)
-        *st = now;
-    return r;
+    if (r < 0)
+        return r;
+    if (now.page_size > (uint64_t)sysconf(_SC_PAGESIZE))
+        now.state |= SHMX_IS_HUGE;
+    *st = now;
+    return 0;
 }
 
 int

@@ -181,7 +181,7 @@ check_facts(const struct scenario *s)
 static void
 check_views(struct shmx *h, const char *one, const char *other)
 {
-    static char  bytes[4 * WALK_SIZE];
+    static char  bytes[5 << 20];
     const size_t size = (size_t)stage.size;
 
     promise(size <= sizeof bytes && shmx_read(h, bytes, sizeof bytes, 0) == (ssize_t)size,

@@ -14,9 +14,13 @@
 struct outputs outputs;
 struct stage   stage;
 
-const struct scenario *const scenario_tables[] = { name_scenarios,    life_scenarios,
-                                                   collect_scenarios, memory_scenarios,
-                                                   data_scenarios,    NULL };
+const struct scenario *const scenario_tables[] = { name_scenarios,
+                                                   life_scenarios,
+                                                   collect_scenarios,
+                                                   memory_scenarios,
+                                                   data_scenarios,
+                                                   huge_scenarios,
+                                                   NULL };
 
 void
 need(const char *what, int64_t r)
@@ -44,6 +48,7 @@ initialiser(void *start, size_t size, void *arg)
 int
 make_complete(unsigned flags, struct shmx **out)
 {
+    flags &= ~SHMX_HUGE_ONLY; /* for which it is too small */
     return shmx_open_or_create(WALK_NAME, WALK_SIZE, 0640, flags, initialiser, NULL, out);
 }
 

@@ -16,6 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 #define SKIPPED 77
 
 const unsigned    backend_flag[BACKENDS] = { SHMX_POSIX, SHMX_SYSV };
@@ -223,6 +227,40 @@ shows_locked_memory(void)
     if (!shown)
         fputs("skipped, the kernel does not show what is locked in RAM\n", stderr);
     return shown && !valgrind_lacks("a VmLck of the program alone");
+}
+
+size_t
+huge_page(void)
+{
+    size_t size = 0;
+    FILE  *f = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
+
+    if (f != NULL && fscanf(f, "%zu", &size) != 1)
+        size = 0;
+    if (f != NULL)
+        fclose(f);
+    return size;
+}
+
+bool
+lacks_huge_pages(void)
+{
+    const size_t huge = huge_page();
+    char        *base = MAP_FAILED, *there;
+    bool         can = false;
+
+    if (huge > 0 && huge <= (size_t)4 << 20)
+        base = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base != MAP_FAILED) {
+        there = mmap(base + (-(uintptr_t)base & (huge - 1)), huge, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        *there = 1;
+        can = madvise(there, huge, MADV_COLLAPSE) == 0;
+        munmap(base, 2 * huge);
+    }
+    if (!can)
+        fprintf(stderr, "skipped, no huge pages by MADV_COLLAPSE here\n");
+    return !can;
 }
 
 void

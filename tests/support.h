@@ -55,6 +55,13 @@ long locked_kib(void);
    and valgrind has locked memory of its own. Says so if not. */
 bool shows_locked_memory(void);
 
+/* Bytes of a huge page; 0: the kernel has none. */
+size_t huge_page(void);
+
+/* Whether this kernel does not make them of shared memory here; says so. Larger ones than of 4 MiB
+   are more than a test should take. */
+bool lacks_huge_pages(void);
+
 /*
  * Run body(arg) in a child while the system-wide setting has that value, and put back what it was,
  * whatever becomes of the child. Other copies of the test wait for their turn.

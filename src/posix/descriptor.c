@@ -92,8 +92,6 @@ shmx_posix_open_fd(int fd, unsigned flags, struct shmx **seg)
     flags = access == O_RDONLY ? SHMX_RDONLY : 0;
     if (st.st_mode & EPHEMERAL)
         flags |= SHMX_EPHEMERAL;
-    if (page > (size_t)sysconf(_SC_PAGESIZE))
-        flags |= SHMX_HUGE;
     r = shmx_posix_new_handle(taken, flags, seg);
     if (r < 0)
         close(taken);

@@ -2,10 +2,12 @@
 /* The memory of POSIX segments: reserving, mapping, resizing, copying. */
 #include "../failure.h"
 #include "../huge.h"
+#include "../place.h"
 #include "posix.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -44,49 +46,7 @@ set_size(int fd, off_t size)
     return r < 0 ? failure() : 0;
 }
 
-/* Through huge pages where the kernel is willing. They must be asked for before memory is there:
-   fallocate(2) makes small pages, for good. */
-static int
-fill_huge(int fd, size_t size, unsigned *flags)
-{
-    void *addr;
-    int   r = 0;
-
-    addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (addr == MAP_FAILED)
-        return failure();
-    if (shmx_huge_fill(addr, size, *flags & SHMX_SPARSE))
-        *flags |= SHMX_HUGE;
-    else if (*flags & SHMX_HUGE_ONLY)
-        r = -ENOTSUP;
-    else
-        *flags &= ~SHMX_HUGE;
-    munmap(addr, size);
-    return r;
-}
-
-int
-shmx_posix_fill(int fd, size_t size, unsigned *flags)
-{
-    int r = 0;
-
-    if (*flags & (SHMX_SPARSE | SHMX_HUGE | SHMX_HUGE_ONLY))
-        r = set_size(fd, (off_t)size);
-    if (r == 0 && (*flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
-        r = fill_huge(fd, size, flags);
-    if (r == 0 && !(*flags & SHMX_SPARSE))
-        r = reserve(fd, 0, 0, (off_t)size);
-    return r;
-}
-
-static bool
-is_sparse(const struct stat *st)
-{
-    return st->st_blocks * 512 < st->st_size;
-}
-
-/* A read-only descriptor cannot reserve, but its populating allocates: see whether there is room.
- */
+/* Whether there seems to be room for so many bytes more. */
 static int
 check_room(int fd, off_t bytes)
 {
@@ -97,6 +57,46 @@ check_room(int fd, off_t bytes)
     return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
 }
 
+/* Of a new file, before anything else: fallocate(2) makes small pages of what is not there yet.
+   What is in vain is not begun. */
+static int
+fill_huge(int fd, size_t length, size_t size)
+{
+    /* The file has no size yet, or mlockall(2) would have small pages brought in. */
+    void *addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    int   r;
+
+    if (addr == MAP_FAILED)
+        return failure();
+    addr = shmx_place_align(addr, length, 0, size);
+    r = set_size(fd, (off_t)length);
+    if (r == 0)
+        r = check_room(fd, (off_t)length);
+    if (r == 0)
+        r = shmx_huge_fill(addr, length, MADV_POPULATE_WRITE);
+    munmap(addr, length);
+    return r;
+}
+
+int
+shmx_posix_fill(int fd, size_t size, unsigned flags)
+{
+    const bool   sparse = flags & SHMX_SPARSE;
+    const size_t huge = huge_page_size_within(size);
+    int          filled = -ENOTSUP, r;
+
+    if (huge != 0 && (!sparse || (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))))
+        filled = fill_huge(fd, sparse ? huge : size & -huge, size);
+    r = sparse ? set_size(fd, (off_t)size) : reserve(fd, 0, 0, (off_t)size);
+    return r == 0 && (flags & SHMX_HUGE_ONLY) ? filled : r;
+}
+
+static bool
+is_sparse(const struct stat *st)
+{
+    return st->st_blocks * 512 < st->st_size;
+}
+
 int
 shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
 {
@@ -104,6 +104,7 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     const int   fd = posix_of(seg)->fd;
     struct stat st;
     off_t       end, length, holes;
+    int         r;
 
     if (fstat(fd, &st) < 0)
         return failure();
@@ -113,10 +114,14 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     if (!is_sparse(&st) || end <= (off_t)a->offset)
         return 0;
     length = end - (off_t)a->offset;
-    if (!(seg->flags & SHMX_RDONLY))
-        return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
     holes = st.st_size - st.st_blocks * 512;
-    return check_room(fd, holes < length ? holes : length);
+    r = check_room(fd, holes < length ? holes : length);
+    /* A reader cannot reserve, but its populating allocates. And what is empty is to be populated
+       through huge pages. */
+    if ((seg->flags & SHMX_RDONLY)
+        || (r == 0 && st.st_blocks == 0 && huge_page_size_within(a->length) != 0))
+        return r;
+    return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
 }
 
 int
@@ -133,8 +138,30 @@ shmx_posix_map(struct shmx *seg, struct attachment *a)
                 posix_of(seg)->fd, (off_t)a->offset);
     if (addr == MAP_FAILED)
         return failure();
-    a->base = addr;
+    a->base = place_align(addr, a->length, a->offset, a->segment_size);
     return 0;
+}
+
+/* A page of a sparse segment is looked at only if it is there, which a reader is not told. */
+size_t
+shmx_posix_page_size(struct shmx *seg, const struct stat *st)
+{
+    const size_t huge = shmx_huge_page_size();
+    size_t       found = 0;
+    void        *addr;
+
+    if (seg->page > (size_t)sysconf(_SC_PAGESIZE))
+        return seg->page;
+    if (huge == 0 || (is_sparse(st) && (seg->flags & SHMX_RDONLY)))
+        return 0;
+    addr = mmap(NULL, huge, PROT_READ, MAP_SHARED, posix_of(seg)->fd, 0);
+    if (addr == MAP_FAILED)
+        return 0;
+    addr = shmx_place_align(addr, huge, 0, huge);
+    if (!is_sparse(st) || shmx_huge_is_resident(addr))
+        found = shmx_huge_page_size_at(addr);
+    munmap(addr, huge);
+    return found;
 }
 
 int

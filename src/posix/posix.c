@@ -4,7 +4,6 @@
 
 #include "../directory.h"
 #include "../failure.h"
-#include "../huge.h"
 #include "../namespace.h"
 #include "holders.h"
 
@@ -48,11 +47,11 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     if (r == 0 && (st.st_mode & 07777) != mode) /* the umask has cut it */
         r = fchmod(fd, mode) < 0 ? failure() : 0;
     if (r == 0)
-        r = shmx_posix_fill(fd, size, &flags);
+        r = shmx_posix_fill(fd, size, flags);
     if (r == 0)
         r = shmx_holders_join(fd);
     if (r == 0)
-        r = shmx_posix_new_handle(fd, flags & (SHMX_EPHEMERAL | SHMX_SPARSE | SHMX_HUGE), seg);
+        r = shmx_posix_new_handle(fd, flags & ~SHMX_POSIX, seg);
     if (r < 0)
         close(fd);
     return r;
@@ -266,10 +265,8 @@ posix_stat(struct shmx *seg, struct shmx_stat *out)
     r = count_holders(out);
     if (shmx_posix_is_pinned(seg))
         out->state |= SHMX_IS_PINNED;
-    if ((seg->flags & SHMX_HUGE) && !(out->state & SHMX_IS_HUGE)) {
-        out->state |= SHMX_IS_HUGE;
-        out->page_size = shmx_huge_page_size();
-    }
+    if (out->page_size == 0)
+        out->page_size = shmx_posix_page_size(seg, &st);
     return r;
 }
 

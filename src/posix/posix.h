@@ -32,9 +32,12 @@ int shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg);
 bool shmx_posix_is_owned(const struct stat *st);
 
 /* memory.c */
-int     shmx_posix_fill(int fd, size_t size, unsigned *flags);
-int     shmx_posix_reserve(struct shmx *seg, const struct attachment *a);
-int     shmx_posix_map(struct shmx *seg, struct attachment *a);
+/* Give a new file its size and its memory. */
+int shmx_posix_fill(int fd, size_t size, unsigned flags);
+int shmx_posix_reserve(struct shmx *seg, const struct attachment *a);
+int shmx_posix_map(struct shmx *seg, struct attachment *a);
+/* Bytes of a page; 0: unknown. */
+size_t  shmx_posix_page_size(struct shmx *seg, const struct stat *st);
 int     shmx_posix_unmap(struct shmx *seg, struct attachment *a);
 int64_t shmx_posix_size(struct shmx *seg);
 int     shmx_posix_resize(struct shmx *seg, uint64_t size);

@@ -3,6 +3,7 @@
 #include "../directory.h"
 #include "../election.h"
 #include "../hidden.h"
+#include "../huge.h"
 #include "../namespace.h"
 #include "holders.h"
 #include "posix.h"
@@ -21,7 +22,7 @@ shmx_posix_describe(const struct stat *st, struct shmx_stat *out)
         .state = (st->st_mode & EPHEMERAL) ? SHMX_IS_EPHEMERAL : 0,
         .size = (uint64_t)st->st_size,
         .resident = (uint64_t)st->st_blocks * 512,
-        .page_size = (uint64_t)st->st_blksize,
+        .page_size = huge_page_size_unseen((uint64_t)st->st_size),
         .dev = st->st_dev,
         .ino = st->st_ino,
         .holders = -1,
@@ -35,10 +36,10 @@ shmx_posix_describe(const struct stat *st, struct shmx_stat *out)
         .mtime = st->st_mtim,
         .ctime = st->st_ctim,
     };
+    if (st->st_blksize > sysconf(_SC_PAGESIZE)) /* of hugetlbfs, or of a tmpfs with huge= */
+        out->page_size = 0;
     if (st->st_nlink == 0)
         out->state |= SHMX_IS_NAMELESS;
-    if (st->st_blksize > sysconf(_SC_PAGESIZE)) /* hugetlbfs, or a tmpfs mounted with huge= */
-        out->state |= SHMX_IS_HUGE;
 }
 
 /* Remove the entry if it is that object. The directory is locked. -EBUSY: something is mounted

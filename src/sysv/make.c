@@ -7,19 +7,20 @@
 #include "table.h"
 
 #include <errno.h>
+#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <sys/random.h>
 #include <sys/shm.h>
+#include <unistd.h>
 
 /* shmget: with pages of the hugetlb pool if they are asked for and there are any. */
 static int
 get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
 {
     const int shmflg = (int)mode | IPC_CREAT | IPC_EXCL | (flags & SHMX_SPARSE ? SHM_NORESERVE : 0);
-    const size_t page = (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) ? shmx_huge_pool_page_size() : 0;
-    int          id = -1;
+    int       id = -1;
 
     /* Not without a reservation: then an empty pool would do, until the first touch. */
-    if (page > 0)
+    if (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))
         id = shmget(key, size, (shmflg & ~SHM_NORESERVE) | SHM_HUGETLB);
     if (id < 0)
         id = shmget(key, size, shmflg);
@@ -88,16 +89,14 @@ get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t
 static int
 fill_huge(struct sysv *s, unsigned flags)
 {
-    if (!(flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
-        return 0;
-    shmx_sysv_look_for_huge_pages(s);
-    if (s->seg.flags & SHMX_HUGE)
-        return 0;
-    if (shmx_huge_fill(s->hold, s->size, flags & SHMX_SPARSE))
-        s->seg.flags |= SHMX_HUGE;
-    else if (flags & SHMX_HUGE_ONLY)
-        return shmx_huge_pool_exists() ? -ENOMEM : -ENOTSUP;
-    return 0;
+    const size_t huge = huge_page_size_within(s->size);
+    int          r = -ENOTSUP;
+
+    if (s->seg.page > (size_t)sysconf(_SC_PAGESIZE))
+        return 0; /* of the pool */
+    if (huge != 0)
+        r = shmx_huge_fill(s->hold, flags & SHMX_SPARSE ? huge : s->size, MADV_POPULATE_WRITE);
+    return flags & SHMX_HUGE_ONLY ? r : 0;
 }
 
 /* From now on the segment goes with its last attachment. That takes its key away: so a link by key
@@ -122,13 +121,15 @@ shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned
 
     if (ref->kind == REFERENCE_ID || (ref->kind == REFERENCE_KEY && (flags & SHMX_EPHEMERAL)))
         return -EINVAL;
-    s = shmx_sysv_new_handle(flags & (SHMX_EPHEMERAL | SHMX_SPARSE));
+    s = shmx_sysv_new_handle(flags & ~SHMX_SYSV);
     if (s == NULL)
         return -ENOMEM;
     s->raw = ref->kind == REFERENCE_KEY;
     /* shmat looks at the mode even for the creator: the exact one comes after the hold. */
     r = get_new_segment(s, ref, size, mode | 0600, flags);
-    if (r == 0)
+    if (r == 0 && (flags & (SHMX_HUGE | SHMX_HUGE_ONLY) || size >= HUGE_PAGE_LEAST))
+        shmx_sysv_settle_hold(s);
+    if (r == 0 && (flags & (SHMX_HUGE | SHMX_HUGE_ONLY)))
         r = fill_huge(s, flags);
     if (r == 0 && (mode & 0600) != 0600)
         r = shmx_sysv_chmod(&s->seg, mode);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The memory of System V segments: the hold, attachments, copying. */
 #include "../failure.h"
+#include "../place.h"
 #include "sysv.h"
 
 #include <errno.h>
-#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <linux/mman.h> /* MADV_COLD and MADV_POPULATE_*, which not every C library has */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -33,6 +34,35 @@ shmx_sysv_take_hold(struct sysv *s)
         return failure();
     s->hold = hold;
     return 0;
+}
+
+static void *
+align(const struct sysv *s, void *whole)
+{
+    return place_align(whole, whole_length(s), 0, s->size);
+}
+
+/* Such a mapping is aligned accordingly, and this advice, which does nothing to a mapping that is
+   not in use yet, is refused there. */
+static bool
+may_be_of_the_pool(const struct sysv *s)
+{
+    const size_t page = s->seg.page;
+
+    return (uintptr_t)s->hold % (16 * page) == 0 && madvise(s->hold, page, MADV_COLD) < 0;
+}
+
+void
+shmx_sysv_settle_hold(struct sysv *s)
+{
+    size_t page;
+
+    if (may_be_of_the_pool(s)) {
+        page = shmx_huge_pool_page_size_at(s->hold);
+        if (page > s->seg.page)
+            s->seg.page = page;
+    }
+    s->hold = align(s, s->hold);
 }
 
 void
@@ -79,6 +109,7 @@ map_again(const struct sysv *s, const struct attachment *a, void **got)
         *got = attach_by_id(s, a->flags);
         return *got == MAP_FAILED ? failure() : 0;
     }
+    *got = align(s, *got);
     if (!((a->flags ^ s->seg.flags) & SHMX_RDONLY) && !(a->flags & SHMX_EXEC))
         return 0;
     r = mprotect(*got, whole_length(s), protection(a)) < 0 ? failure() : 0;
@@ -116,6 +147,7 @@ map_copy(struct sysv *s, struct attachment *a)
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (a->base == MAP_FAILED)
         return failure();
+    a->base = place_align(a->base, a->length, a->offset, s->size);
     memcpy(a->base, s->hold + offset, bytes);
     if (mprotect(a->base, a->length, protection(a)) == 0)
         return 0;

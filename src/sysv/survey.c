@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Walks over all System V segments and all links. */
 #include "../failure.h"
+#include "../huge.h"
 #include "../namespace.h"
 #include "sysv.h"
 #include "table.h"
@@ -50,13 +51,14 @@ remember_link(const struct dirent *d, void *arg)
     return *entry == NULL ? -ENOMEM : 0;
 }
 
-/* The text that opens it; and what only a link tells of its state. A segment that is being made or
-   removed just now has no name yet, or no more. */
+/* The text that opens it; and what only a link tells of its state, or the size of its pages. A
+   segment that is being made or removed just now has no name yet, or no more. */
 static void
 name_segment(const char *entry, struct shmx_stat *st, char text[NAME_TEXT_MAX])
 {
     struct reference ref = { .backend = SHMX_SYSV, .kind = REFERENCE_NAME, .entry = entry };
 
+    st->page_size = huge_page_size_unseen(st->size);
     if (entry != NULL && (st->state & SHMX_IS_DESTROYED))
         st->state |= SHMX_IS_EPHEMERAL;
     if (entry != NULL && !shmx_is_hidden(entry)) {

@@ -57,23 +57,6 @@ shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st)
     return r < 0 ? r : here == s->ipc || here == 0 || s->ipc == 0 ? 0 : -ENOENT;
 }
 
-/* A mapping of the hugetlb pool is aligned accordingly, and this advice, which does nothing to a
-   mapping that is not in use yet, is refused there. */
-void
-shmx_sysv_look_for_huge_pages(struct sysv *s)
-{
-    const size_t page = s->seg.page;
-    size_t       found;
-
-    if (((uintptr_t)s->hold & (16 * page - 1)) != 0 || madvise(s->hold, page, MADV_COLD) == 0)
-        return;
-    found = shmx_huge_page_size_at(s->hold);
-    if (found > page) {
-        s->seg.page = found;
-        s->seg.flags |= SHMX_HUGE;
-    }
-}
-
 /* Hold first: an id that is held is not recycled, so what the kernel says of it stays true. */
 static int
 hold_existing(struct sysv *s, int id)
@@ -162,7 +145,7 @@ sysv_open(const struct reference *ref, unsigned flags, struct shmx **seg)
     s->key = lead.st.key;
     s->size = (size_t)lead.st.size;
     s->goes = lead.st.state & SHMX_IS_DESTROYED;
-    shmx_sysv_look_for_huge_pages(s);
+    shmx_sysv_settle_hold(s);
     *seg = &s->seg;
     return 0;
 }
@@ -210,6 +193,15 @@ sysv_size(struct shmx *seg)
     return (int64_t)sysv_of(seg)->size; /* never changes */
 }
 
+/* Bytes of a page; 0: unknown. */
+static size_t
+page_size(const struct sysv *s)
+{
+    if (s->seg.page > (size_t)sysconf(_SC_PAGESIZE) || s->size < HUGE_PAGE_LEAST)
+        return s->seg.page;
+    return shmx_huge_is_resident(s->hold) ? shmx_huge_page_size_at(s->hold) : 0;
+}
+
 static int
 sysv_stat(struct shmx *seg, struct shmx_stat *st)
 {
@@ -224,11 +216,7 @@ sysv_stat(struct shmx *seg, struct shmx_stat *st)
         st->state &= ~SHMX_IS_NAMELESS;
     if (seg->flags & SHMX_EPHEMERAL)
         st->state |= SHMX_IS_EPHEMERAL;
-    if (seg->flags & SHMX_HUGE) {
-        st->state |= SHMX_IS_HUGE;
-        st->page_size =
-            seg->page > (size_t)sysconf(_SC_PAGESIZE) ? seg->page : shmx_huge_page_size();
-    }
+    st->page_size = page_size(sysv_of(seg));
     return 0;
 }
 

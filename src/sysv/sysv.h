@@ -38,9 +38,6 @@ sysv_of(const struct shmx *seg)
 struct sysv *shmx_sysv_new_handle(unsigned flags);
 void         shmx_sysv_free_handle(struct sysv *s);
 
-/* If the segment has pages of the hugetlb pool, as the hold shows, note it and their size. */
-void shmx_sysv_look_for_huge_pages(struct sysv *s);
-
 /* Whether the id is this handle's segment for the calling thread: 0 and what the kernel says
    of it. -ENOENT: the thread has left the IPC namespace. */
 int shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st);
@@ -50,7 +47,9 @@ int shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsi
                      struct shmx **seg);
 
 /* memory.c */
-int         shmx_sysv_take_hold(struct sysv *s);
+int shmx_sysv_take_hold(struct sysv *s);
+/* Once the size is known: whether it has huge pages of the pool; where it can have others. */
+void        shmx_sysv_settle_hold(struct sysv *s);
 void        shmx_sysv_drop_hold(struct sysv *s);
 const void *shmx_sysv_own(struct shmx *seg, size_t *length);
 int         shmx_sysv_map(struct shmx *seg, struct attachment *a);

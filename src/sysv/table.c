@@ -38,7 +38,6 @@ describe(const struct shmid_ds *ds, int id, struct shmx_stat *st)
         .backend = SHMX_SYSV,
         .state = state_of(perm->mode, perm->__key),
         .size = ds->shm_segsz,
-        .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
         .holders = (int64_t)ds->shm_nattch,
         .id = id,
         .key = perm->__key,
@@ -71,7 +70,6 @@ parse_row(const char *line, struct shmx_stat *st)
         != 15)
         return false;
     st->state = state_of(mode, st->key);
-    st->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     st->mode = mode & 0777;
     st->uid = uid;
     st->gid = gid;
