@@ -9,8 +9,8 @@
  *   the name         what other processes look up; made by shmx_create or shmx_publish,
  *                    ended by shmx_destroy or shmx_remove
  *   the handle       this process's opening of the segment, a struct shmx; made by
- *                    shmx_create, shmx_open, shmx_open_fd, shmx_open_or_create, ended by
- *                    shmx_close
+ *                    shmx_create, shmx_open, shmx_open_fd, shmx_open_wait, shmx_open_or_create,
+ *                    ended by shmx_close
  *   the attachment   a range of addresses; made by shmx_attach, ended by shmx_detach (or by
  *                    shmx_close, for those that are left)
  *
@@ -44,12 +44,12 @@
  *
  * THREADS.  Every function may be called from any thread, and several threads may use one handle
  * at the same time; only shmx_close must be the last use of it. No call waits because another
- * thread reads, writes, reserves or populates through the same handle. (Pinning, unpinning and
- * growing what is pinned take turns.) No function is a
- * cancellation point, also not while it calls an initialiser or a visitor: a thread that is
- * cancelled inside a function finishes that function first. (Do not let a thread with the
- * asynchronous cancellation type call it.) The library starts no threads, installs no signal
- * handlers, prints nothing and reads no environment.
+ * thread reads, writes, reserves, populates or sleeps through the same handle. (Pinning, unpinning
+ * and growing what is pinned take turns.) No function is a cancellation point, also not while it
+ * calls an initialiser or a visitor: a thread that is cancelled inside a function finishes that
+ * function first, and one that is cancelled while it waits for others goes on waiting. (Do not let a
+ * thread with the asynchronous cancellation type call any.) The library starts no threads, installs
+ * no signal handlers, prints nothing and reads no environment.
  *
  * FORK.  A child inherits the handles and the attachments and may use and close them. What a child
  * closes stays open in the parent. For the count of holders both are one process on the POSIX
@@ -91,6 +91,7 @@ struct shmx;
 #define SHMX_SPARSE    0x00000008u /* do not reserve memory; a later shortage is then a SIGBUS */
 #define SHMX_HUGE      0x00000010u /* huge pages as far as the system has them */
 #define SHMX_HUGE_ONLY 0x00000020u /* huge pages or failure */
+#define SHMX_SEALED    0x00000040u /* can neither shrink nor grow; for open_fd, too */
 
 /* For open. SHMX_RDONLY also for attach. */
 #define SHMX_RDONLY 0x00000100u /* read-only; of a read-only handle mprotect(2) cannot widen it */
@@ -103,10 +104,14 @@ struct shmx;
 #define SHMX_FIXED    0x00008000u /* at *addr exactly, if nothing is mapped there */
 #define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what is mapped there by others */
 #define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address first */
+#define SHMX_ROOM     0x00040000u /* longer than the segment, which may grow there (POSIX) */
 
 /* For collect. */
 #define SHMX_ORPHANS 0x00100000u /* remove persistent segments that nobody holds, too */
 #define SHMX_DRY_RUN 0x00200000u /* report only, remove nothing */
+
+/* For wait. */
+#define SHMX_PEERS 0x00400000u /* end with -EPIPE when nobody else holds the segment */
 
 /* Bits of shmx_stat.state. */
 #define SHMX_IS_EPHEMERAL 0x1u  /* made with SHMX_EPHEMERAL */
@@ -157,7 +162,8 @@ struct shmx_stat {
  *          is kept exactly, not rounded
  *   mode   permission bits, of 0777; exact, the umask is not consulted. The handle made here may
  *          read and write whatever the mode
- *   flags  0 or of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE, SHMX_HUGE_ONLY
+ *   flags  0 or of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE, SHMX_HUGE_ONLY,
+ *          SHMX_SEALED
  *   seg    receives the handle, to be closed with shmx_close; not NULL
  *
  * The memory reads as zero. Unless SHMX_SPARSE is given it is reserved: a full /dev/shm is an
@@ -175,12 +181,18 @@ struct shmx_stat {
  * SHMX_HUGE takes pages of the hugetlb pool (System V), else transparent huge pages, else plain
  * ones; shmx_stat says what was got. SHMX_HUGE_ONLY fails instead.
  *
+ * SHMX_SEALED makes an anonymous POSIX segment that nobody can shrink or grow (memfd_create(2),
+ * F_SEAL_SHRINK and F_SEAL_GROW of fcntl(2)). It is handed over by its descriptor, and its receiver
+ * need not fear SIGBUS. It is not in /dev/shm, whose size does not limit it, and can have no name.
+ * With SHMX_HUGE, its pages are of the hugetlb pool if there is enough in it and size is a multiple
+ * of such a page. Its maker can forbid writing as well, by a further seal, F_SEAL_FUTURE_WRITE.
+ *
  * An entry of the same name whose segment is dead is replaced if the caller may remove it: a link
  * that leads nowhere, or an ephemeral segment that no process has open or mapped.
  *
  * Returns 0, or
  *   -EINVAL   size out of range or, on System V, above kernel.shmmax; mode with other bits; a name
- *             and a flag that contradict each other; see also above
+ *             and a flag that contradict each other, as SHMX_SEALED does any name; see also above
  *   -EEXIST   something of that name or key exists, of whichever backend
  *   -ENOSPC   no room: /dev/shm is full or out of inodes, a quota on it is used up, or
  *             kernel.shmmni or kernel.shmall is reached
@@ -233,6 +245,34 @@ int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, stru
 int shmx_open(const char *name, unsigned flags, struct shmx **seg);
 
 /*
+ * shmx_open_wait - open a segment as soon as it is there.
+ *
+ *   name, flags, seg   as for shmx_open
+ *   timeout   how long to wait at most, from now on; tv_sec at least 0, tv_nsec of 0 to 999999999.
+ *             Zero: look once. NULL: wait for ever
+ *
+ * It waits while there is nothing of that name (-ENOENT of shmx_open), while the mode does not
+ * admit the caller (-EACCES), while something else keeps the name (-EBUSY), and while the
+ * segment has size 0, as the object of a program has that uses shm_open(3) directly and has not
+ * come to ftruncate(2). Any other error ends the wait. So does a signal, if a handler for it
+ * runs, whatever its SA_RESTART. The time is that of CLOCK_MONOTONIC, which nobody can set.
+ *
+ * The kernel tells when a name appears (inotify(7)). Every 0.1 seconds it is looked for all the
+ * same, since /dev/shm may have been mounted meanwhile. Every 5 milliseconds it is looked for
+ * where no event tells: for a mode that changes, for a raw key, and where the limits of inotify
+ * are reached. It needs one descriptor more than shmx_open if there is one.
+ *
+ * Returns 0, or an error of shmx_open, or
+ *   -ETIMEDOUT  the time is over, and there is nothing of that name. (If there was something that
+ *               cannot be used: -EACCES, -EBUSY or -ENODATA)
+ *   -EINTR      interrupted by a signal
+ *   -EINVAL     also: a timeout out of range
+ *   -ENODATA    the time is over, and the segment has size 0
+ */
+int shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout,
+                   struct shmx **seg);
+
+/*
  * shmx_open_or_create - open the segment of that name, or create and initialise it.
  *
  *   name, mode   as for shmx_create; not NULL
@@ -266,7 +306,9 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *
  *   fd     of an object of tmpfs or hugetlbfs or of a memfd; it stays the caller's and may be
  *          closed at once
- *   flags  0 or of SHMX_RDONLY (narrow a read-write descriptor), SHMX_OWNED
+ *   flags  0 or of SHMX_RDONLY (narrow a read-write descriptor), SHMX_OWNED, SHMX_SEALED (accept
+ *          only what cannot shrink: then no attachment raises SIGBUS, whatever the sender does;
+ *          but an object of hugetlbfs can lose pages to a sender who may write to it)
  *   seg    receives the handle, to be closed with shmx_close; not NULL
  *
  * The handle may do what the descriptor may. The object is opened anew where its permissions
@@ -279,7 +321,7 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *             the object cannot be opened anew
  *   -EACCES   fd is write-only; or SHMX_RDONLY was asked for and the object cannot be opened anew
  *   -EPERM    SHMX_OWNED, and the owner is neither the effective user nor root, or cannot be
- *             told, or the object has a second hard link
+ *             told, or the object has a second hard link; or SHMX_SEALED, and it can shrink
  *   -ENOENT   SHMX_RDONLY was asked for and /proc is not there to open the object anew
  *   -ENOMEM   not enough memory or address space
  *   -EMFILE, -ENFILE   out of descriptors
@@ -400,15 +442,23 @@ int shmx_attach(struct shmx *seg, unsigned flags, void **addr);
  *
  *   offset   of the first byte, any; it need not be a multiple of a page
  *   length   bytes from there on; 0 means to the end
- *   flags, addr   as for shmx_attach. *addr is the address of the byte at offset
+ *   flags, addr   as for shmx_attach, and SHMX_ROOM. *addr is the address of the byte at offset
+ *
+ * With SHMX_ROOM the range may reach beyond the end of a POSIX segment, as far as addresses are
+ * wanted. When any process grows the segment (shmx_resize), the new bytes are there, at the
+ * same address as before, in every such attachment. Touching what is beyond the end is a
+ * SIGBUS. What was beyond the end at the attach is left out of core dumps. Nobody is told of
+ * growth: keep the size in a word of the segment, and wait for that (shmx_wait).
  *
  * The pages around the range may become visible with it (System V: the whole segment), but with
  * SHMX_FIXED no more addresses are taken than the pages of the range. Attachments of one handle
  * are independent, and may show the same bytes.
  *
  * Returns 0, or an error of shmx_attach, or
- *   -ERANGE   the range is not within the segment
- *   -ENOTSUP  also: SHMX_FIXED on a part of a System V segment, without SHMX_PRIVATE
+ *   -ERANGE   the range is not within the segment; SHMX_ROOM: or above the largest size
+ *   -EINVAL   also: SHMX_ROOM with SHMX_PRIVATE
+ *   -ENOTSUP  also: SHMX_FIXED on a part of a System V segment, without SHMX_PRIVATE; SHMX_ROOM on
+ *             a System V segment or an object of hugetlbfs
  */
 int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned flags,
                       void **addr);
@@ -440,20 +490,80 @@ int64_t shmx_size(struct shmx *seg);
  *
  * Growth is reserved, all or nothing, unless the segment is sparse (has pages that are not
  * allocated). It reads as zero, but for what programs have written past the end in the last page.
- * Existing attachments keep their extent; touching one beyond the end of a shrunk segment is a
- * SIGBUS (ftruncate(2)). No lock is taken: if two processes resize at once, one of the two sizes
- * results.
+ * Existing attachments keep their extent (SHMX_ROOM of shmx_attach_range makes room for growth);
+ * touching one beyond the end of a shrunk segment is a SIGBUS (ftruncate(2)). No lock is taken: if
+ * two processes resize at once, one of the two sizes results.
  *
  * Returns 0, or
  *   -ENOTSUP  a System V segment
  *   -EINVAL   size cannot be mapped; or, of a hugetlbfs object, is no multiple of its page
  *   -EACCES   the handle is read-only
  *   -ENOSPC   no room in /dev/shm
- *   -EPERM    a seal of a memfd forbids it
+ *   -EPERM    a seal of a memfd forbids it, as of SHMX_SEALED
  *   -EFBIG    above this process's RLIMIT_FSIZE
  *   -ENOMEM   not enough memory; or the segment is pinned and the limit of locked memory is reached
  */
 int shmx_resize(struct shmx *seg, uint64_t size);
+
+/*
+ * shmx_wait - sleep as long as a word of the segment has a value.
+ *
+ *   word     in an attachment of this handle, also a read-only one, but not one of SHMX_PRIVATE;
+ *            aligned to 4 bytes, and not past the end of the segment
+ *   value    what the word is known to have been: with another one there is nothing to wait for
+ *   flags    0 or SHMX_PEERS
+ *   timeout  how long to wait at most, from now on; tv_sec at least 0, tv_nsec of 0 to 999999999.
+ *            Zero: look once. NULL: wait for ever
+ *
+ * It returns when the word has another value, or when shmx_wake has woken it. Comparing and
+ * falling asleep are one step (futex(2)): whoever first changes the word and then calls
+ * shmx_wake is never missed. It may also return without any reason. So call it in a loop that
+ * looks at the word, with an atomic operation. Processes and threads wait alike, on either
+ * backend, whatever the addresses at which they have attached the segment. The segment holds
+ * nothing but what the program puts there.
+ *
+ * Before it sleeps, it looks at the word again and again, for 16 microseconds at most, and for
+ * less where that was seldom worth while; not at all if the process has only one processor.
+ *
+ * With SHMX_PEERS, the wait also ends when nobody else holds the segment any more, 0.1 seconds
+ * later at most, however the others ended. A stopped process still holds it. Who else there is:
+ * POSIX, another process that holds it through this library. A child of fork(2) that has not
+ * opened the segment itself is no other process. System V: any attachment that was not made
+ * through this handle, be it of another process, whatever it uses, of a child of fork(2), or of
+ * another handle.
+ *
+ * A signal ends the wait if a handler for it runs, whatever its SA_RESTART. To end the wait of
+ * another thread, change the word and wake it. Cancelling does not end it, since shmx_wait is
+ * no cancellation point: it might have taken the only wake-up just then. The time is that of
+ * CLOCK_MONOTONIC, which nobody can set.
+ *
+ * Returns 0, or
+ *   -ETIMEDOUT  the time is over
+ *   -EINTR      interrupted by a signal
+ *   -EPIPE      SHMX_PEERS, and nobody else holds the segment
+ *   -EINVAL     word is not such a word; a timeout out of range
+ *   -ENOTSUP    SHMX_PEERS, and this handle is no holder: see shmx_open_fd
+ *   -ENOENT     SHMX_PEERS, and (System V) the segment is of another IPC namespace
+ *   -EACCES     SHMX_PEERS, and (System V) as for shmx_stat
+ *   -ENOMEM     SHMX_PEERS, and not enough memory to look for the others
+ */
+int shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned flags,
+              const struct timespec *timeout);
+
+/*
+ * shmx_wake - wake who waits for a word of the segment.
+ *
+ *   word    as for shmx_wait
+ *   count   how many to wake at most, at least 1; INT_MAX for all
+ *
+ * Change the word first, or those who are woken find nothing new. Whoever is woken has not
+ * looked at the word yet. Each call is a system call, also if nobody waits: shmx_wait(3) shows
+ * how to do without it then.
+ *
+ * Returns how many slept and were woken, in whatever process; or
+ *   -EINVAL   word is not such a word, or count is out of range
+ */
+int shmx_wake(struct shmx *seg, uint32_t *word, int count);
 
 /*
  * shmx_stat - tell what the kernel knows of the segment.
