@@ -47,9 +47,9 @@
  * thread reads, writes, reserves, populates or sleeps through the same handle. (Pinning, unpinning
  * and growing what is pinned take turns.) No function is a cancellation point, also not while it
  * calls an initialiser or a visitor: a thread that is cancelled inside a function finishes that
- * function first, and one that is cancelled while it waits for others goes on waiting. (Do not let a
- * thread with the asynchronous cancellation type call any.) The library starts no threads, installs
- * no signal handlers, prints nothing and reads no environment.
+ * function first, and one that is cancelled while it waits for others goes on waiting. (Do not let
+ * a thread with the asynchronous cancellation type call any.) The library starts no threads,
+ * installs no signal handlers, prints nothing and reads no environment.
  *
  * FORK.  A child inherits the handles and the attachments and may use and close them. What a child
  * closes stays open in the parent. For the count of holders both are one process on the POSIX

@@ -17,7 +17,7 @@ struct posix {
     void           *pin;      /* the mapping that keeps the segment in RAM, or NULL */
     size_t          pin_length;
     bool            borrowed; /* the descriptor is a duplicate, and its locks somebody else's */
-    uint64_t        pinner; /* whose locked memory it is: children do not inherit that */
+    uint64_t        pinner;   /* whose locked memory it is: children do not inherit that */
 };
 
 static inline struct posix *
