@@ -184,8 +184,8 @@ struct shmx_stat {
  * SHMX_SEALED makes an anonymous POSIX segment that nobody can shrink or grow (memfd_create(2),
  * F_SEAL_SHRINK and F_SEAL_GROW of fcntl(2)). It is handed over by its descriptor, and its receiver
  * need not fear SIGBUS. It is not in /dev/shm, whose size does not limit it, and can have no name.
- * With SHMX_HUGE, its pages are of the hugetlb pool if there is enough in it and size is a multiple
- * of such a page. Its maker can forbid writing as well, by a further seal, F_SEAL_FUTURE_WRITE.
+ * With SHMX_HUGE, its pages are of the hugetlb pool if there is enough in it, size is a multiple of
+ * such a page, and it is not sparse. Its maker can forbid writing as well, by a further seal, F_SEAL_FUTURE_WRITE.
  *
  * An entry of the same name whose segment is dead is replaced if the caller may remove it: a link
  * that leads nowhere, or an ephemeral segment that no process has open or mapped.

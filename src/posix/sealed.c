@@ -34,9 +34,10 @@ shmx_posix_new_sealed(size_t size, unsigned *flags, size_t *page)
     size_t   huge;
     int      fd = -1;
 
-    /* The size is kept exactly, and the pool has whole pages only. */
-    if (plain != *flags && shmx_huge_pool_exists() && (huge = shmx_huge_pool_page_size()) > 0
-        && size % huge == 0)
+    /* The size is kept exactly, and the pool has whole pages only. Without a reservation there
+       would be no telling whether it has enough. */
+    if (plain != *flags && !(plain & SHMX_SPARSE) && shmx_huge_pool_exists()
+        && (huge = shmx_huge_pool_page_size()) > 0 && size % huge == 0)
         fd = make(size, MFD_HUGETLB, &plain);
     if (fd < 0)
         return make(size, 0, flags);
