@@ -218,7 +218,7 @@ attach(struct shmx *seg, struct attachment *a, size_t delta)
     if (r == 0)
         a->addr = (char *)a->base + delta;
     pthread_mutex_unlock(&seg->lock);
-    /* At last, since a mapping that has been divided cannot be moved. */
+    /* A wish, and the last thing to do, since a mapping that has been divided cannot be moved. */
     if (r == 0 && a->filled < a->length)
         madvise((char *)a->base + a->filled, a->length - a->filled, MADV_DONTDUMP);
     return r;

@@ -14,9 +14,13 @@
 struct outputs outputs;
 struct stage   stage;
 
-const struct scenario *const scenario_tables[] = { name_scenarios,    life_scenarios,
-                                                   collect_scenarios, memory_scenarios,
-                                                   data_scenarios,    NULL };
+const struct scenario *const scenario_tables[] = { name_scenarios,
+                                                   life_scenarios,
+                                                   collect_scenarios,
+                                                   memory_scenarios,
+                                                   data_scenarios,
+                                                   wait_scenarios,
+                                                   NULL };
 
 void
 need(const char *what, int64_t r)
