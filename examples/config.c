@@ -5,7 +5,7 @@
  *
  *     cc -o config config.c $(pkg-config --cflags --libs libshmx)
  *     ./config watch /config &              prints each text, as long as it runs
- *     ./config set posix:/config "some text"
+ *     echo "some text" | ./config set posix:/config      each line is a new text
  *
  * There is room for two texts. The writer writes into the one that is not current, and then makes
  * it current by one store. Whoever is killed in the middle has changed nothing. Readers need not be
@@ -63,7 +63,7 @@ initialise(void *addr, size_t size, void *arg)
 }
 
 static void
-set(struct shmx *seg, struct config *config, const char *argument)
+set(struct shmx *seg, struct config *config, const char *line)
 {
     uint64_t words[WORDS] = { 0 };
     uint32_t next;
@@ -72,8 +72,9 @@ set(struct shmx *seg, struct config *config, const char *argument)
     if (error == EOWNERDEAD) /* what it has left half written was not current */
         error = pthread_mutex_consistent(&config->writers);
     check("lock", error);
-    snprintf((char *)words, sizeof words, "%s", argument);
+    snprintf((char *)words, sizeof words, "%.*s", (int)strcspn(line, "\n"), line);
     next = atomic_load(&config->number) + 1;
+    atomic_thread_fence(memory_order_release); /* who sees what follows sees the last number, too */
     for (i = 0; i < WORDS; i++)
         atomic_store_explicit(&config->texts[next % 2].words[i], words[i], memory_order_relaxed);
     atomic_store(&config->number, next);
@@ -115,13 +116,14 @@ watch(struct shmx *seg, struct config *config)
 int
 main(int argc, char **argv)
 {
-    const bool   sets = argc == 4 && strcmp(argv[1], "set") == 0;
+    const bool   sets = argc == 3 && strcmp(argv[1], "set") == 0;
+    char         line[sizeof(struct text)];
     struct shmx *seg;
     void        *addr;
     int          r;
 
     if (!sets && (argc != 3 || strcmp(argv[1], "watch") != 0)) {
-        fprintf(stderr, "usage: config set NAME TEXT, or config watch NAME\n");
+        fprintf(stderr, "usage: config set NAME, or config watch NAME\n");
         return 2;
     }
     r = sets ? shmx_open_or_create(argv[2], sizeof(struct config), 0644, SHMX_OWNED, initialise,
@@ -131,10 +133,10 @@ main(int argc, char **argv)
     check("attach", shmx_attach(seg, 0, &addr));
     if (shmx_size(seg) < (int64_t)sizeof(struct config) || *(uint32_t *)addr != VERSION)
         check("not a configuration of this version", -EINVAL);
-    if (sets)
-        set(seg, addr, argv[3]);
-    else
+    if (!sets)
         watch(seg, addr);
+    while (fgets(line, sizeof line, stdin) != NULL)
+        set(seg, addr, line);
     shmx_close(seg);
     return 0;
 }

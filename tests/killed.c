@@ -4,6 +4,8 @@
  * table or config), of which so many are killed at random moments. Whoever is left finishes, or
  * notices; what they share is never half written. To be run by world.
  */
+#include "shmx.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,15 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LENGTH  (3 << 20) /* of the file that goes through the ring */
-#define LETTERS 900       /* of a configuration */
+#define WATCHED 4096
+#define LETTERS 900 /* of a configuration */
 
-static const char *directory, *backend;
+static const char *directory, *example, *backend;
 static unsigned    seed;
 static int         kills, wanted;
 
@@ -88,11 +92,68 @@ await(pid_t pid, int milliseconds)
     return -1;
 }
 
+/* Whether it has stopped, and is not asleep. */
+static bool
+has_stopped(pid_t pid)
+{
+    pid_t found = 0;
+    int   status, k;
+
+    for (k = 0; found == 0 && k < 10000; k++)
+        found = waitpid(pid, &status, WNOHANG);
+    return found == pid && WIFSTOPPED(status);
+}
+
+/* The first bytes of what the processes share; NULL: there is nothing. */
+static struct shmx *watched;
+
+static const char *
+watch(void)
+{
+    char  name[64];
+    void *addr;
+
+    snprintf(name, sizeof name, "/killed-%s", example);
+    if (shmx_open(name, SHMX_RDONLY, &watched) < 0) {
+        watched = NULL;
+        return NULL;
+    }
+    return shmx_attach(watched, 0, &addr) == 0 ? addr : NULL;
+}
+
+/* On, instruction by instruction, until the shared memory has changed so many times. Where a
+   process is found by chance is hardly ever among the few instructions that matter. */
+static void
+step(pid_t pid, const char *memory, unsigned changes)
+{
+    char before[WATCHED];
+    int  k;
+
+    if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+        return;
+    memcpy(before, memory, sizeof before);
+    for (k = 0; k < 3000 && changes > 0 && has_stopped(pid); k++) {
+        if (memcmp(before, memory, sizeof before) != 0) {
+            memcpy(before, memory, sizeof before);
+            if (--changes == 0)
+                break;
+        }
+        ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
+    }
+}
+
 static void
 kill_one(pid_t pid)
 {
+    const char *memory = up_to(4) > 0 ? watch() : NULL;
+
+    if (memory != NULL)
+        step(pid, memory, 1 + up_to(24));
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    if (watched != NULL)
+        shmx_close(watched);
+    watched = NULL;
     kills++;
 }
 
@@ -298,13 +359,24 @@ end_watcher(struct watcher *w)
     close(w->out);
 }
 
+/* It sets so many texts, of which the last one consists of that letter. */
 static pid_t
-start_setter(char letter)
+start_setter(int count, char last)
 {
-    char text[LETTERS + 1] = "";
+    char  line[LETTERS + 1];
+    int   in = temporary(), k;
+    pid_t pid;
 
-    memset(text, letter, LETTERS);
-    return start(0, 2, "config", "set", new_name(backend, "config"), text, NULL);
+    for (k = 1; k <= count; k++) {
+        memset(line, k < count ? (char)('a' + up_to(26)) : last, LETTERS);
+        line[LETTERS] = '\n';
+        if (write(in, line, sizeof line) != sizeof line)
+            fail("write");
+    }
+    lseek(in, 0, SEEK_SET);
+    pid = start(in, 2, "config", "set", new_name(backend, "config"), NULL);
+    close(in);
+    return pid;
 }
 
 static void
@@ -318,8 +390,8 @@ test_config(void)
     for (k = 0; k < 2; k++)
         start_watcher(&watchers[k]);
     while (kills < wanted) {
-        pid = start_setter((char)('a' + up_to(26)));
-        usleep(up_to(3000));
+        pid = start_setter(2000, 'z');
+        usleep(up_to(4000));
         kill_one(pid);
         if (up_to(10) == 0) {
             k = up_to(2);
@@ -327,7 +399,7 @@ test_config(void)
             start_watcher(&watchers[k]);
         }
     }
-    if (await(start_setter('Z'), 20000) != 0)
+    if (await(start_setter(1, 'Z'), 20000) != 0)
         fail("the last one cannot set it");
     for (k = 0; k < 2; k++) {
         for (waited = 0; !check_lines(watchers[k].out, 'Z'); waited++) {
@@ -345,17 +417,18 @@ main(int argc, char **argv)
     if (argc < 5)
         return 2;
     directory = argv[1];
+    example = argv[2];
     backend = argv[3];
     wanted = atoi(argv[4]);
     seed = argc > 5 ? (unsigned)atoi(argv[5]) : (unsigned)time(NULL);
-    printf("killed %s %s %s %d %u\n", directory, argv[2], backend, wanted, seed);
+    printf("killed %s %s %s %d %u\n", directory, example, backend, wanted, seed);
     fflush(stdout);
     setpgid(0, 0);
-    if (strcmp(argv[2], "ring") == 0)
+    if (strcmp(example, "ring") == 0)
         test_ring();
-    else if (strcmp(argv[2], "table") == 0)
+    else if (strcmp(example, "table") == 0)
         test_table();
-    else if (strcmp(argv[2], "config") == 0)
+    else if (strcmp(example, "config") == 0)
         test_config();
     printf("%d kills\n", kills);
     return kills < wanted;
