@@ -38,16 +38,15 @@ number(counter *c)
     return atomic_load(c) & ~(uint32_t)ASLEEP;
 }
 
-/* What was written before can be seen by whoever sees the new number. */
+/* What was written before can be seen by whoever sees the new number. Who falls asleep between the
+   second step and the third is woken for nothing, and looks again. */
 static inline void
 advance(struct shmx *seg, counter *c)
 {
-    uint32_t now = atomic_load(c);
-
-    while (!atomic_compare_exchange_weak(c, &now, (now & ~(uint32_t)ASLEEP) + STEP)) {
-    }
-    if (now & ASLEEP)
+    if (atomic_fetch_add(c, STEP) & ASLEEP) {
+        atomic_fetch_and(c, ~(uint32_t)ASLEEP);
         shmx_wake(seg, (uint32_t *)c, INT_MAX);
+    }
 }
 
 /* Sleep until there is another number than that: 0. With SHMX_PEERS, -EPIPE if the other side has

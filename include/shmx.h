@@ -182,10 +182,11 @@ struct shmx_stat {
  * ones; shmx_stat says what was got. SHMX_HUGE_ONLY fails instead.
  *
  * SHMX_SEALED makes an anonymous POSIX segment that nobody can shrink or grow (memfd_create(2),
- * F_SEAL_SHRINK and F_SEAL_GROW of fcntl(2)). It is handed over by its descriptor, and its receiver
- * need not fear SIGBUS. It is not in /dev/shm, whose size does not limit it, and can have no name.
- * With SHMX_HUGE, its pages are of the hugetlb pool if there is enough in it, size is a multiple of
- * such a page, and it is not sparse. Its maker can forbid writing as well, by a further seal, F_SEAL_FUTURE_WRITE.
+ * F_SEAL_SHRINK and F_SEAL_GROW of fcntl(2)). It is handed over by its descriptor, and its
+ * receiver need not fear SIGBUS. It is not in /dev/shm, whose size does not limit it, and can
+ * have no name. With SHMX_HUGE, its pages are of the hugetlb pool if there is enough in it, size
+ * is a multiple of such a page, and it is not sparse. Its maker can forbid writing as well, by a
+ * further seal, F_SEAL_FUTURE_WRITE.
  *
  * An entry of the same name whose segment is dead is replaced if the caller may remove it: a link
  * that leads nowhere, or an ephemeral segment that no process has open or mapped.
@@ -522,8 +523,8 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * backend, whatever the addresses at which they have attached the segment. The segment holds
  * nothing but what the program puts there.
  *
- * Before it sleeps, it looks at the word again and again, for 16 microseconds at most, and for
- * less where that was seldom worth while; not at all if the process has only one processor.
+ * Before it sleeps, it looks at the word again and again for 16 microseconds, but only now and then
+ * if that has been in vain more often than not, and never if the process has only one processor.
  *
  * With SHMX_PEERS, the wait also ends when nobody else holds the segment any more, 0.1 seconds
  * later at most, however the others ended. A stopped process still holds it. Who else there is:
@@ -532,10 +533,10 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * through this handle, be it of another process, whatever it uses, of a child of fork(2), or of
  * another handle.
  *
- * A signal ends the wait if a handler for it runs, whatever its SA_RESTART. To end the wait of
- * another thread, change the word and wake it. Cancelling does not end it, since shmx_wait is
- * no cancellation point: it might have taken the only wake-up just then. The time is that of
- * CLOCK_MONOTONIC, which nobody can set.
+ * A signal ends the wait if a handler for it runs; without a timeout and SHMX_PEERS, only one that
+ * was installed without SA_RESTART (sigaction(2)). To end the wait of another thread, change the
+ * word and wake it. Cancelling does not end it, since shmx_wait is no cancellation point: it might
+ * have taken the only wake-up just then. The time is that of CLOCK_MONOTONIC, which nobody can set.
  *
  * Returns 0, or
  *   -ETIMEDOUT  the time is over
@@ -561,7 +562,8 @@ int shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned f
  * how to do without it then.
  *
  * Returns how many slept and were woken, in whatever process; or
- *   -EINVAL   word is not such a word, or count is out of range
+ *   -EINVAL   count is out of range; or word is not aligned, or no address at all. (Whether it is
+ *             in an attachment is not looked at: elsewhere, waking has no effect)
  */
 int shmx_wake(struct shmx *seg, uint32_t *word, int count);
 

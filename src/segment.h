@@ -40,10 +40,8 @@ struct shmx {
     char           *name;  /* "posix:/frames", kept until the end; NULL if none was ever known */
     size_t          page;  /* alignment and granularity of attachments, bytes */
     unsigned        flags; /* SHMX_RDONLY, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE (was got) */
-    /* How long it is worth while to look at a word before sleeping, and how often that was done.
-       Not guarded. */
-    _Atomic int64_t  spin;
-    _Atomic unsigned spins;
+    /* Whether it is worth while to look at a word before sleeping: see wait.c. Not guarded. */
+    _Atomic unsigned doubt, skipped;
 };
 
 /* The base of a new handle. */

@@ -15,14 +15,17 @@
 #define LOOK (100 * MILLISECOND)
 
 /*
- * Before it sleeps, a thread looks at the word for a while, since to sleep and to be woken takes
- * about SPIN_MOST nanoseconds. If that was in vain, the next while is shorter; but now and then the
- * longest is tried again.
+ * Before it sleeps, a thread looks at the word for so many nanoseconds: about as long as it takes
+ * to fall asleep and to be woken. Where that is in vain more often than not, it is tried once in so
+ * many times.
  */
-#define SPIN_MOST  INT64_C(16384)
-#define SPIN_LEAST INT64_C(256)
-#define SPIN_TRIAL 64 /* the longest while once in so many times */
-#define LOOKS      16 /* at the word, between two at the clock */
+#define SPIN  INT64_C(16000)
+#define TRIAL 64
+#define LOOKS 16 /* at the word, between two at the clock */
+
+/* The doubt whether it is worth while: an average of the last few times. */
+#define DOUBT_MOST   256
+#define DOUBT_WEIGHT 8
 
 static long
 futex(const uint32_t *word, int operation, uint32_t value, const struct timespec *until)
@@ -83,7 +86,7 @@ has_processors(void)
 }
 
 static bool
-look_for(const uint32_t *word, uint32_t value, int64_t limit)
+look_for_a_while(const uint32_t *word, uint32_t value)
 {
     const int64_t start = deadline_now();
     int           i;
@@ -94,40 +97,39 @@ look_for(const uint32_t *word, uint32_t value, int64_t limit)
                 return true;
             relax();
         }
-    while (deadline_now() - start < limit);
-    return has_changed(word, value);
+    while (deadline_now() - start < SPIN);
+    return false;
 }
 
 /* True: the word has changed. What is learned is the handle's, and imprecise without harm. */
 static bool
 spin(struct shmx *seg, const uint32_t *word, uint32_t value)
 {
-    const unsigned count = atomic_load_explicit(&seg->spins, memory_order_relaxed);
-    int64_t        limit = atomic_load_explicit(&seg->spin, memory_order_relaxed);
-    const bool     trial = count % SPIN_TRIAL == 0;
-    bool           changed;
+    unsigned doubt = atomic_load_explicit(&seg->doubt, memory_order_relaxed), skipped;
+    bool     changed;
 
-    if (trial)
-        limit = SPIN_MOST;
-    atomic_store_explicit(&seg->spins, count + 1, memory_order_relaxed);
-    changed = look_for(word, value, limit);
-    if (changed)
-        limit = limit * 2 < SPIN_MOST ? limit * 2 : SPIN_MOST;
-    else
-        limit = limit / 2 > SPIN_LEAST ? limit / 2 : SPIN_LEAST;
-    if (changed || !trial)
-        atomic_store_explicit(&seg->spin, limit, memory_order_relaxed);
+    if (doubt > DOUBT_MOST / 2) {
+        skipped = atomic_load_explicit(&seg->skipped, memory_order_relaxed) + 1;
+        atomic_store_explicit(&seg->skipped, skipped, memory_order_relaxed);
+        if (skipped % TRIAL != 0)
+            return false;
+    }
+    changed = look_for_a_while(word, value);
+    doubt -= doubt / DOUBT_WEIGHT;
+    if (!changed)
+        doubt += DOUBT_MOST / DOUBT_WEIGHT;
+    atomic_store_explicit(&seg->doubt, doubt, memory_order_relaxed);
     return changed;
 }
 
-/* 0: woken, or the word is another one already. With a timeout, the kernel does not go on by itself
-   after a signal. */
+/* 0: woken, or the word is another one already. A timer costs time, also one for never. */
 static int
 sleep_until(const uint32_t *word, uint32_t value, int64_t moment)
 {
     const struct timespec until = deadline_time(moment);
 
-    if (futex(word, FUTEX_WAIT_BITSET, value, &until) == 0 || errno == EAGAIN)
+    if (futex(word, FUTEX_WAIT_BITSET, value, moment == NEVER ? NULL : &until) == 0
+        || errno == EAGAIN)
         return 0;
     return failure();
 }
@@ -169,13 +171,16 @@ shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned flags
                               : sleep_until(word, value, deadline);
 }
 
+/* Whether the word is in an attachment is not asked: where nobody waits, waking does nothing. */
 int
 shmx_wake(struct shmx *seg, uint32_t *word, int count)
 {
     long r;
 
-    if (seg == NULL || count < 1 || !is_attached(seg, word))
+    if (seg == NULL || word == NULL || count < 1)
         return -EINVAL;
     r = futex(word, FUTEX_WAKE, (uint32_t)count, NULL);
-    return r < 0 ? failure() : (int)r;
+    if (r < 0)
+        return errno == EFAULT ? -EINVAL : failure();
+    return (int)r;
 }
