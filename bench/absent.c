@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Peers that were not found when this was built. */
 #include "contender.h"
+#include "messenger.h"
 
 #ifndef HAVE_APR
 const struct contender *const apr = NULL;
 #endif
 #ifndef HAVE_BOOST
+const struct messenger *const boost_messenger = NULL;
 const struct contender *const boost_posix = NULL, *const boost_sysv = NULL;
 #endif
 #ifndef HAVE_QT

@@ -302,9 +302,7 @@ bench_fills(int rounds)
 
     start_second();
     for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        const int few = sizes[i] <= 16     ? rounds / 2 + 1
-                        : sizes[i] <= 256 ? rounds / 16 + 2
-                                          : 3;
+        const int few = sizes[i] <= 16 ? rounds / 2 + 1 : sizes[i] <= 256 ? rounds / 16 + 2 : 3;
 
         compare_all(sizes[i] * MIB, few);
         compare_second(sizes[i] * MIB, posix, 4, few);

@@ -45,6 +45,15 @@ compare(const void *a, const void *b)
 }
 
 void
+summarise(struct sample *sample, double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare);
+    sample->lower = values[count / 4];
+    sample->median = values[count / 2];
+    sample->upper = values[count * 3 / 4];
+}
+
+void
 measure(struct sample *samples, size_t count, int rounds)
 {
     double *times = calloc(count * ROUNDS_MOST, sizeof *times), once;
@@ -59,19 +68,11 @@ measure(struct sample *samples, size_t count, int rounds)
         repeat[i] = once > SAMPLE_NS ? 1 : (int)(SAMPLE_NS / once) + 1;
     }
     for (round = 0; round < rounds; round++)
-        for (i = 0; i < count; i++) { /* another one begins each round */
-            const size_t k = (i + (size_t)round) % count;
-
-            times[k * ROUNDS_MOST + (size_t)round] = time_runs(&samples[k], repeat[k]);
-        }
-    for (i = 0; i < count; i++) {
-        double *mine = times + i * ROUNDS_MOST;
-
-        qsort(mine, (size_t)rounds, sizeof *mine, compare);
-        samples[i].lower = mine[rounds / 4];
-        samples[i].median = mine[rounds / 2];
-        samples[i].upper = mine[rounds * 3 / 4];
-    }
+        for (i = 0; i < count; i++) /* another one begins each round */
+            times[(i + (size_t)round) % count * ROUNDS_MOST + (size_t)round] = time_runs(
+                &samples[(i + (size_t)round) % count], repeat[(i + (size_t)round) % count]);
+    for (i = 0; i < count; i++)
+        summarise(&samples[i], times + i * ROUNDS_MOST, (size_t)rounds);
     free(times);
     free(repeat);
 }

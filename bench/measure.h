@@ -19,6 +19,9 @@ struct sample {
 /* Time each in turn, in many rounds. */
 void measure(struct sample *samples, size_t count, int rounds);
 
+/* The median and the quartiles of so many values, which are sorted. */
+void summarise(struct sample *sample, double *values, size_t count);
+
 /* Write down what was measured, against the first. */
 void report(const char *what, const struct sample *samples, size_t count);
 

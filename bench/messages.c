@@ -1,161 +1,293 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Through a segment that both have attached, and through a pair of sockets. */
+/*
+ * A message there and back. Each side builds it where the other one finds it, or before it is
+ * written to a descriptor, and looks at each cache line of it.
+ */
 #include "cases.h"
 #include "contender.h"
 #include "measure.h"
-#include "shmx.h"
+#include "messenger.h"
 
-#include <errno.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define MOST (1 << 20)
+#define WAYS_MOST  16
+#define CACHE_LINE 64
+#define PAIRS      8
+#define EXCHANGES  200 /* of each pair, at once */
 
-struct channel {
-    _Atomic unsigned turn; /* odd: the other's */
-    char             text[MOST];
-};
+static size_t ways;
 
-struct line {
-    struct channel *channel; /* NULL: by socket */
-    int             fd;
-    size_t          size;
-    char           *mine;
-};
+static const struct messenger *
+way_of(size_t k)
+{
+    return k < messengers_count ? &messengers[k] : boost_messenger;
+}
+
+static uint64_t
+look_at(const char *message, size_t size)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)message;
+    uint64_t        sum = 0;
+    size_t          k;
+
+    for (k = 0; k < size / sizeof *words; k += CACHE_LINE / sizeof *words)
+        sum += words[k];
+    return sum;
+}
+
+static volatile uint64_t seen;
 
 static void
-await_turn(struct channel *c, unsigned parity)
+send_message(struct line *line, int me)
 {
-    unsigned turn;
-
-    while (((turn = atomic_load(&c->turn)) & 1) != parity)
-        syscall(SYS_futex, &c->turn, FUTEX_WAIT, turn, NULL, NULL, 0);
+    memset(line->message, me, line->size);
+    line->way->pass(line, me);
 }
 
 static void
-pass_turn(struct channel *c)
+receive_message(struct line *line, int me)
 {
-    atomic_fetch_add(&c->turn, 1);
-    syscall(SYS_futex, &c->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
+    line->way->await(line, me);
+    seen = look_at(line->message, line->size);
 }
 
-static void
-move(const struct line *line, bool sending)
-{
-    size_t  done = 0;
-    ssize_t n;
-
-    while (done < line->size) {
-        n = sending ? write(line->fd, line->mine + done, line->size - done)
-                    : read(line->fd, line->mine + done, line->size - done);
-        if (n <= 0)
-            _exit(n < 0 && errno != EPIPE);
-        done += (size_t)n;
-    }
-}
-
-/* Copied in, copied out over there, and the same back. */
 static void
 exchange(void *arg)
 {
-    const struct line *line = arg;
-
-    if (line->channel == NULL) {
-        move(line, true);
-        move(line, false);
-        return;
-    }
-    memcpy(line->channel->text, line->mine, line->size);
-    pass_turn(line->channel);
-    await_turn(line->channel, 0);
-    memcpy(line->mine, line->channel->text, line->size);
+    send_message(arg, 0);
+    receive_message(arg, 0);
 }
 
 static void
-answer(const struct line *line)
+begin_line(struct line *line, size_t k, size_t size)
 {
-    for (;;) {
-        if (line->channel == NULL) {
-            move(line, false);
-            move(line, true);
-            continue;
-        }
-        await_turn(line->channel, 1);
-        memcpy(line->mine, line->channel->text, line->size);
-        memcpy(line->channel->text, line->mine, line->size);
-        pass_turn(line->channel);
-    }
+    *line = (struct line){ .way = way_of(k), .size = size };
+    line->way->begin(line);
 }
 
 static pid_t
 start(struct line *line)
 {
-    int   pair[2] = { -1, -1 };
-    pid_t pid;
+    pid_t pid = fork();
 
-    line->mine = calloc(1, MOST);
-    if (line->mine == NULL
-        || (line->channel == NULL && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0))
-        bench_fail("socketpair");
-    pid = fork();
-    line->fd = pair[pid == 0];
+    if (pid < 0)
+        bench_fail("fork");
     if (pid == 0)
-        answer(line);
+        for (;;) {
+            receive_message(line, 1);
+            send_message(line, 1);
+        }
     return pid;
 }
 
 static void
-compare(size_t size, struct channel *posix, struct channel *sysv, int rounds)
+end(pid_t pid)
 {
-    struct line   lines[] = { { .size = size },
-                              { .channel = posix, .size = size },
-                              { .channel = sysv, .size = size } };
-    const char   *names[] = { "socket pair", "libshmx posix", "libshmx sysv" };
-    struct sample samples[3];
-    pid_t         pids[3];
-    char          title[64];
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+static void
+compare_running(size_t size, int rounds)
+{
+    struct line   lines[WAYS_MOST];
+    struct sample samples[WAYS_MOST];
+    pid_t         pids[WAYS_MOST];
+    char          title[80];
+    size_t        k;
+
+    for (k = 0; k < ways; k++) {
+        begin_line(&lines[k], k, size);
+        pids[k] = start(&lines[k]);
+        samples[k] = (struct sample){ .name = way_of(k)->name, .run = exchange, .arg = &lines[k] };
+    }
+    measure(samples, ways, rounds);
+    snprintf(title, sizeof title, "%zu bytes there and back, both running", size);
+    report(title, samples, ways);
+    for (k = 0; k < ways; k++) {
+        end(pids[k]);
+        lines[k].way->end(&lines[k]);
+    }
+}
+
+/* ---- each side sleeps first ---- */
+
+static int64_t
+now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* When a message was sent, how long the last one took on its way, and the last one there. */
+struct stamps {
+    _Atomic int64_t sent, way, there;
+};
+
+static void
+send_to_sleeper(struct line *line, struct stamps *s, int me)
+{
+    usleep(300); /* long enough for the other one to fall asleep */
+    memset(line->message, me, line->size);
+    atomic_store(&s->sent, now());
+    line->way->pass(line, me);
+}
+
+static void
+sleep_until_sent(struct line *line, struct stamps *s, int me)
+{
+    line->way->await(line, me);
+    atomic_store(&s->way, now() - atomic_load(&s->sent));
+}
+
+static double
+exchange_asleep(struct line *line, struct stamps *s)
+{
+    send_to_sleeper(line, s, 0);
+    sleep_until_sent(line, s, 0);
+    return (double)(atomic_load(&s->there) + atomic_load(&s->way));
+}
+
+static void
+compare_sleeping(int rounds)
+{
+    const size_t   count = (size_t)rounds * 10;
+    struct stamps *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct line    lines[WAYS_MOST];
+    struct sample  samples[WAYS_MOST];
+    pid_t          pids[WAYS_MOST];
+    double        *times = calloc(ways * count, sizeof *times);
+    size_t         k, round;
+
+    if (s == MAP_FAILED || times == NULL)
+        bench_fail("mmap");
+    for (k = 0; k < ways; k++) {
+        begin_line(&lines[k], k, 64);
+        pids[k] = fork();
+        while (pids[k] == 0) {
+            sleep_until_sent(&lines[k], s, 1);
+            atomic_store(&s->there, atomic_load(&s->way));
+            send_to_sleeper(&lines[k], s, 1);
+        }
+    }
+    for (round = 0; round < count; round++)
+        for (k = 0; k < ways; k++)
+            times[k * count + round] = exchange_asleep(&lines[k], s);
+    for (k = 0; k < ways; k++) {
+        samples[k] = (struct sample){ .name = way_of(k)->name };
+        summarise(&samples[k], times + k * count, count);
+        end(pids[k]);
+        lines[k].way->end(&lines[k]);
+    }
+    report("64 bytes there and back, each side asleep", samples, ways);
+    free(times);
+    munmap(s, 4096);
+}
+
+/* ---- many pairs ---- */
+
+struct crowd {
+    struct line lines[PAIRS];
+    int         control[PAIRS];
+    pid_t       answering[PAIRS], asking[PAIRS];
+};
+
+static void
+ask(struct line *line, int control)
+{
+    char c;
+    int  k;
+
+    while (read(control, &c, 1) == 1) {
+        for (k = 0; k < EXCHANGES; k++)
+            exchange(line);
+        if (write(control, &c, 1) != 1)
+            break;
+    }
+    _exit(0);
+}
+
+static void
+begin_crowd(struct crowd *crowd, size_t way)
+{
+    int k, pair[2];
+
+    for (k = 0; k < PAIRS; k++) {
+        begin_line(&crowd->lines[k], way, 64);
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+            bench_fail("socketpair");
+        crowd->answering[k] = start(&crowd->lines[k]);
+        crowd->asking[k] = fork();
+        if (crowd->asking[k] == 0)
+            ask(&crowd->lines[k], pair[1]);
+        crowd->control[k] = pair[0];
+        close(pair[1]);
+    }
+}
+
+static void
+let_crowd_talk(void *arg)
+{
+    const struct crowd *crowd = arg;
+    char                c = 'x';
+    int                 k;
+
+    for (k = 0; k < PAIRS; k++)
+        if (write(crowd->control[k], &c, 1) != 1)
+            bench_fail("write");
+    for (k = 0; k < PAIRS; k++)
+        if (read(crowd->control[k], &c, 1) != 1)
+            bench_fail("read");
+}
+
+static void
+compare_crowds(int rounds)
+{
+    struct crowd *crowds = calloc(ways, sizeof *crowds);
+    struct sample samples[WAYS_MOST];
+    char          title[80];
+    size_t        k;
     int           i;
 
-    for (i = 0; i < 3; i++) {
-        pids[i] = start(&lines[i]);
-        samples[i] = (struct sample){ .name = names[i], .run = exchange, .arg = &lines[i] };
+    if (crowds == NULL)
+        bench_fail("calloc");
+    for (k = 0; k < ways; k++) {
+        begin_crowd(&crowds[k], k);
+        samples[k] =
+            (struct sample){ .name = way_of(k)->name, .run = let_crowd_talk, .arg = &crowds[k] };
     }
-    measure(samples, 3, rounds);
-    snprintf(title, sizeof title, "a message of %zu bytes there and back", size);
-    report(title, samples, 3);
-    for (i = 0; i < 3; i++) {
-        kill(pids[i], SIGKILL);
-        waitpid(pids[i], NULL, 0);
-        close(lines[i].fd);
-        free(lines[i].mine);
-    }
+    measure(samples, ways, rounds);
+    snprintf(title, sizeof title, "%d pairs on two processors, 64 bytes there and back %d times",
+             PAIRS, EXCHANGES);
+    report(title, samples, ways);
+    for (k = 0; k < ways; k++)
+        for (i = 0; i < PAIRS; i++) {
+            end(crowds[k].asking[i]);
+            end(crowds[k].answering[i]);
+            close(crowds[k].control[i]);
+            crowds[k].lines[i].way->end(&crowds[k].lines[i]);
+        }
+    free(crowds);
 }
 
 void
 bench_messages(int rounds)
 {
-    struct shmx *segs[2];
-    void        *addrs[2];
-    int          i, r;
-
-    for (i = 0; i < 2; i++) {
-        r = shmx_create(NULL, sizeof(struct channel), 0600,
-                        i == 0 ? SHMX_POSIX : SHMX_SYSV | SHMX_EPHEMERAL, &segs[i]);
-        if (r == 0)
-            r = shmx_attach(segs[i], SHMX_POPULATE, &addrs[i]);
-        if (r < 0)
-            bench_fail(shmx_strerror(r));
-    }
-    compare(64, addrs[0], addrs[1], rounds);
-    compare(MOST, addrs[0], addrs[1], rounds);
-    shmx_close(segs[0]);
-    shmx_close(segs[1]);
+    ways = messengers_count + (boost_messenger != NULL);
+    compare_running(64, rounds);
+    compare_running(MESSAGE_MOST, rounds);
+    compare_sleeping(rounds);
+    compare_crowds(rounds / 4 + 1);
 }

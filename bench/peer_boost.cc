@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Boost.Interprocess: shared_memory_object and xsi_shared_memory. */
 #include "contender.h"
+#include "messenger.h"
 
+#include <boost/interprocess/anonymous_shared_memory.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>
+#include <boost/interprocess/sync/interprocess_condition.hpp>
+#include <boost/interprocess/sync/interprocess_mutex.hpp>
+#include <boost/interprocess/sync/scoped_lock.hpp>
 #include <boost/interprocess/xsi_shared_memory.hpp>
 #include <memory>
 
@@ -130,3 +135,50 @@ static const contender sysv = {
     nullptr
 };
 const contender *const boost_posix = &posix, *const boost_sysv = &sysv;
+
+/* ---- messages: interprocess_condition ---- */
+
+struct boost_turn {
+    interprocess_mutex     mutex;
+    interprocess_condition changed;
+    int                    turn = 0;
+};
+
+static void
+line_begin(line *l)
+{
+    mapped_region *region = new mapped_region(anonymous_shared_memory(LINE_ROOM + MESSAGE_MOST));
+
+    l->shared = new (region->get_address()) boost_turn; /* as long as the program runs */
+    l->message = static_cast<char *>(region->get_address()) + LINE_ROOM;
+}
+
+static void
+line_end(line *)
+{
+}
+
+static void
+line_pass(line *l, int)
+{
+    boost_turn                     *t = static_cast<boost_turn *>(l->shared);
+    scoped_lock<interprocess_mutex> lock(t->mutex);
+
+    t->turn++;
+    t->changed.notify_one();
+}
+
+static void
+line_await(line *l, int me)
+{
+    boost_turn                     *t = static_cast<boost_turn *>(l->shared);
+    scoped_lock<interprocess_mutex> lock(t->mutex);
+
+    while ((t->turn & 1) != me)
+        t->changed.wait(lock);
+}
+
+static const messenger condition = { "Boost condition", 0,         0,         line_begin,
+                                     line_end,          line_pass, line_await };
+
+extern const messenger *const boost_messenger = &condition;

@@ -89,6 +89,7 @@ void process_name(pid_t pid, char *name, size_t room);
 /* The subcommands. */
 int run_create(int argc, char **argv);
 int run_hold(int argc, char **argv);
+int run_wait(int argc, char **argv);
 int run_ls(int argc, char **argv);
 int run_stat(int argc, char **argv);
 int run_read(int argc, char **argv);

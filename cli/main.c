@@ -20,6 +20,8 @@ static const struct command commands[] = {
       "  --ephemeral            it goes with its last holder: COMMAND, and who else opens it\n",
       run_create },
     { "hold", "NAME -- COMMAND...", "keep a segment open while COMMAND runs", NULL, run_hold },
+    { "wait", "NAME", "wait until there is a segment of that name",
+      "  --timeout SECONDS      at most so long (default: for ever)\n", run_wait },
     { "ls", "", "show every segment of both backends",
       "  -J, --json             for programs: one array, sizes in bytes, unknown is null\n"
       "  -b, --bytes            sizes in bytes\n"

@@ -3,7 +3,7 @@
 
 _shmx() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words
-    local commands='create hold ls stat read write copy resize chmod chown pin unpin rm gc doctor'
+    local commands='create hold wait ls stat read write copy resize chmod chown pin unpin rm gc doctor'
 
     # A colon is part of a name, and splits words in bash.
     COMPREPLY=()
@@ -24,6 +24,7 @@ _shmx() {
         create:-*) words='--backend --mode --from --huge --sparse --ephemeral --help' ;;
         ls:-*) words='--json --bytes --output --raw --numeric-perms --sort --backend --noheadings --time-format --help' ;;
         stat:-*) words='--bytes --help' ;;
+        wait:-*) words='--timeout --help' ;;
         read:-*) words='--offset --count --help' ;;
         write:-*) words='--offset --help' ;;
         copy:-*) words='--backend --help' ;;

@@ -12,6 +12,7 @@ _shmx() {
     local -a commands
     commands=(
         'create:make a segment' 'hold:keep a segment open while a command runs'
+        'wait:wait until there is a segment'
         'ls:show every segment' 'stat:tell all about segments'
         'read:copy a segment to standard output' 'write:copy standard input into a segment'
         'copy:make a segment with the contents of another' 'resize:grow or shrink a POSIX segment'
@@ -34,6 +35,7 @@ _shmx() {
             {-P,--numeric-perms}'[octal]' {-s,--sort}'[sort]:column:(name size resident age holders)' \
             '--noheadings[without headings]' '--time-format[times]:format:(short full iso)' ;;
     stat) _arguments $help {-b,--bytes}'[sizes in bytes]' '*:name:_shmx_names' ;;
+    wait) _arguments $help '--timeout[at most so long]:seconds:' ':name:' ;;
     read) _arguments $help '--offset[from there on]:size:' '--count[so many bytes]:size:' ':name:_shmx_names' ;;
     write) _arguments $help '--offset[from there on]:size:' ':name:_shmx_names' ;;
     copy) _arguments $help $backend '*:name:_shmx_names' ;;

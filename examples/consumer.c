@@ -1,98 +1,82 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes the file that producer.c hands over, and writes it to another.
+ * Takes what producer.c hands over, and writes it to standard output.
  *
  *     cc -o consumer consumer.c $(pkg-config --cflags --libs libshmx)
- *     ./consumer /relay FILE
+ *     ./consumer /ring >FILE
  *
- * It need not know which backend the producer chose.
+ * The producer may be started before or after it, and chooses the backend. If the producer dies
+ * before it has sent everything, this notices, ends, and says so by its exit status.
  */
-#include "relay.h"
+#include "ring.h"
 
 #include <errno.h>
-#include <shmx.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-static struct shmx *
-open_when_there(const char *name)
+static void
+check(const char *what, int r)
 {
-    const struct timespec pause = { .tv_nsec = 10000000 };
-    struct shmx          *seg = NULL;
-    int                   tries, r = -ENOENT;
-
-    for (tries = 0; tries < 1000 && r == -ENOENT; tries++) {
-        r = shmx_open(name, 0, &seg);
-        if (r == -ENOENT)
-            nanosleep(&pause, NULL);
-    }
-    if (r < 0) {
-        fprintf(stderr, "consumer: %s: %s\n", name, shmx_strerror(r));
-        exit(1);
-    }
-    return seg;
+    if (r >= 0)
+        return;
+    fprintf(stderr, "consumer: %s: %s\n", what,
+            r == -EPIPE ? "the producer has died" : shmx_strerror(r));
+    exit(1);
 }
 
-static int
-receive_file(struct relay *relay, FILE *file)
+static void
+write_slot(const char *slot, size_t length)
 {
-    uint64_t sum = CHECKSUM_START, total = 0;
-    size_t   length, slot = 0;
+    ssize_t n;
+
+    for (; length > 0; slot += n, length -= (size_t)n) {
+        n = write(STDOUT_FILENO, slot, length);
+        if (n < 0 && errno != EINTR)
+            check("write", -errno);
+        if (n < 0)
+            n = 0;
+    }
+}
+
+static void
+receive_file(struct shmx *seg, struct ring *ring)
+{
+    uint32_t emptied = 0, length;
+    size_t   slot;
 
     do {
-        if (wait_for(&relay->full) < 0) {
-            perror("consumer: nothing comes");
-            return 1;
-        }
-        length = relay->slots[slot].length;
-        if (length > SLOT_SIZE) { /* believe a peer's bytes only within bounds */
-            fprintf(stderr, "consumer: nonsense in the segment\n");
-            return 1;
-        }
-        sum = checksum(sum, relay->slots[slot].data, length);
-        total += length;
-        if (fwrite(relay->slots[slot].data, 1, length, file) != length) {
-            perror("consumer: write");
-            return 1;
-        }
-        if (length == 0 && relay->checksum != sum) {
-            fprintf(stderr, "consumer: wrong checksum\n");
-            return 1;
-        }
-        sem_post(&relay->empty);
-        slot = (slot + 1) % SLOTS;
+        check("wait", wait_beyond(seg, &ring->filled, emptied, SHMX_PEERS));
+        slot = emptied / STEP % SLOTS;
+        length = ring->length[slot];
+        if (length > SLOT_SIZE) /* believe what another process wrote only within bounds */
+            check("length", -ERANGE);
+        write_slot(ring->slot[slot], length);
+        advance(seg, &ring->emptied);
+        emptied += STEP;
     } while (length > 0);
-    printf("consumer: got %llu bytes, checksum %016llx, as it should be\n",
-           (unsigned long long)total, (unsigned long long)sum);
-    return 0;
 }
 
 int
 main(int argc, char **argv)
 {
     struct shmx *seg;
+    struct ring *ring;
     void        *addr;
-    FILE        *file;
-    int          r;
 
-    if (argc != 3 || (file = fopen(argv[2], "wb")) == NULL) {
-        fprintf(stderr, "usage: consumer NAME FILE\n");
+    if (argc != 2) {
+        fprintf(stderr, "usage: consumer NAME >FILE\n");
         return 2;
     }
-    seg = open_when_there(argv[1]);
-    printf("consumer: found it as %s\n", shmx_name(seg));
-    r = shmx_attach(seg, 0, &addr);
-    if (r < 0) {
-        fprintf(stderr, "consumer: attach: %s\n", shmx_strerror(r));
-        fclose(file);
-        shmx_close(seg);
-        return 1;
-    }
-    r = receive_file(addr, file);
-    if (fclose(file) != 0) {
-        perror("consumer: close");
-        r = 1;
-    }
+    check(argv[1], shmx_open_wait(argv[1], SHMX_OWNED, NULL, &seg));
+    check("attach", shmx_attach(seg, 0, &addr));
+    ring = addr;
+    if (shmx_size(seg) < (int64_t)sizeof *ring || ring->version != RING_VERSION)
+        check("not a ring of this version", -EINVAL);
+    if (atomic_fetch_add(&ring->consumers, STEP) >= STEP)
+        check("there is a consumer already", -EBUSY);
+    shmx_wake(seg, (uint32_t *)&ring->consumers, INT_MAX);
+    receive_file(seg, ring);
     shmx_close(seg);
-    return r;
+    return 0;
 }

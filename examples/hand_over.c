@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a Wayland client does with a buffer, made safe: an anonymous segment is made and grown, and
- * its descriptor goes over a socket to an unprivileged process, which may read it, and has no way
- * to write to it.
+ * What a Wayland client does with a buffer, made safe for both sides: a sealed segment goes, by its
+ * descriptor, over a socket to an unprivileged process, which may read it, and has no way to write
+ * to it. Nobody can shrink it, not even who has made it: so the receiver need not fear SIGBUS.
  *
  *     cc -o hand_over hand_over.c $(pkg-config --cflags --libs libshmx)
  *     ./hand_over         as root, so that the receiver can be nobody
@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SMALL = 4096, LARGE = 1 << 20, NOBODY = 65534 };
+enum { PAGE = 4096, SIZE = 1 << 20, NOBODY = 65534 };
 
 static int breaches;
 
@@ -67,10 +67,11 @@ give(int socket)
     void        *addr;
     char         answer;
 
-    check("create", shmx_create(NULL, SMALL, 0600, SHMX_POSIX, &seg));
-    check("resize", shmx_resize(seg, LARGE));
+    check("create", shmx_create(NULL, SIZE, 0600, SHMX_SEALED, &seg));
     check("attach", shmx_attach(seg, 0, &addr));
-    strcpy((char *)addr + LARGE - 100, "for your eyes");
+    strcpy((char *)addr + SIZE - 100, "for your eyes");
+    if (shmx_resize(seg, PAGE) != -EPERM) /* what the receiver relies on */
+        check("sealed", -EIO);
     /* The mode, 0600, keeps others from opening it anew; this handle's descriptor can only read. */
     check("open_fd", shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &narrow));
     send_fd(socket, shmx_fd(narrow));
@@ -98,7 +99,7 @@ attempt(const char *how, int succeeded)
 static int
 map(int fd, int prot, int flags)
 {
-    void *addr = mmap(NULL, SMALL, prot, flags, fd, 0);
+    void *addr = mmap(NULL, PAGE, prot, flags, fd, 0);
 
     return addr != MAP_FAILED;
 }
@@ -119,9 +120,9 @@ attempt_descriptor(int fd)
     if (pipe(ends) == 0 && write(ends[1], &byte, 1) == 1)
         attempt("splice to it", splice(ends[0], NULL, fd, &at, 1, 0) >= 0);
     attempt("ftruncate", ftruncate(fd, 0) == 0);
-    attempt("fallocate", fallocate(fd, 0, 0, (off_t)LARGE * 2) == 0);
+    attempt("fallocate", fallocate(fd, 0, 0, (off_t)SIZE * 2) == 0);
     attempt("fallocate, a hole",
-            fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SMALL) == 0);
+            fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE) == 0);
     attempt("fchmod", fchmod(fd, 0666) == 0);
     attempt("fchown", fchown(fd, NOBODY, NOBODY) == 0);
     attempt("futimens", futimens(fd, NULL) == 0);
@@ -158,14 +159,14 @@ attempt_mapping(char *addr)
     int          memory = open("/proc/self/mem", O_RDWR);
     void        *moved;
 
-    attempt("mprotect", mprotect(addr, SMALL, PROT_READ | PROT_WRITE) == 0);
-    attempt("madvise MADV_REMOVE", madvise(addr, SMALL, MADV_REMOVE) == 0);
+    attempt("mprotect", mprotect(addr, PAGE, PROT_READ | PROT_WRITE) == 0);
+    attempt("madvise MADV_REMOVE", madvise(addr, PAGE, MADV_REMOVE) == 0);
     attempt("process_vm_writev", process_vm_writev(getpid(), &from, 1, &to, 1, 0) >= 0);
     attempt("/proc/self/mem", memory >= 0 && pwrite(memory, &byte, 1, (off_t)(uintptr_t)addr) >= 0);
     attempt("read into it", read(open("/dev/zero", O_RDONLY), addr, 1) >= 0);
-    moved = mremap(addr, 0, SMALL, MREMAP_MAYMOVE);
+    moved = mremap(addr, 0, PAGE, MREMAP_MAYMOVE);
     attempt("mremap of a copy, mprotect",
-            moved != MAP_FAILED && mprotect(moved, SMALL, PROT_WRITE) == 0);
+            moved != MAP_FAILED && mprotect(moved, PAGE, PROT_WRITE) == 0);
 }
 
 static int
@@ -192,9 +193,10 @@ take(int socket)
     int          fd = receive_fd(socket);
     char         byte = 0;
 
-    check("open_fd", shmx_open_fd(fd, SHMX_RDONLY, &seg));
+    /* Refused, if it could be shrunk while this process looks at it. */
+    check("open_fd", shmx_open_fd(fd, SHMX_RDONLY | SHMX_SEALED, &seg));
     check("attach", shmx_attach(seg, 0, &addr));
-    printf("%-40s %s\n", "read, of what was grown", (char *)addr + LARGE - 100);
+    printf("%-40s %s\n", "read", (char *)addr + SIZE - 100);
     if (write(socket, &byte, 1) != 1 || read(socket, &byte, 1) != 1)
         return 1;
     printf("%-40s %s\n", "read, of what was written later", (char *)addr);

@@ -1,85 +1,89 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hands a file of any size to consumer.c, through a segment of 1 MiB.
+ * Hands a file of any size, or what comes on standard input, to consumer.c, through a segment of
+ * 1 MiB.
  *
  *     cc -o producer producer.c $(pkg-config --cflags --libs libshmx)
- *     ./producer posix:/relay FILE     (or sysv:/relay)
+ *     ./producer posix:/ring <FILE     (or sysv:/ring)
  *
- * The segment is made anonymous, set up, and only then published: whoever can open the name finds
- * the semaphores ready.
+ * The consumer may be started before or after it. If the consumer dies, this notices and ends. The
+ * segment is ephemeral: whoever dies, and however, it is gone when both have ended, or its name can
+ * be taken anew.
  */
-#include "relay.h"
+#include "ring.h"
 
-#include <shmx.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
 check(const char *what, int r)
 {
     if (r >= 0)
         return;
-    fprintf(stderr, "producer: %s: %s\n", what, shmx_strerror(r));
+    fprintf(stderr, "producer: %s: %s\n", what,
+            r == -EPIPE ? "the consumer has died" : shmx_strerror(r));
     exit(1);
 }
 
-static void
-send_file(struct relay *relay, FILE *file)
+/* As much as fits into a slot: so a pipe does not make for many small ones. */
+static size_t
+read_slot(char *slot)
 {
-    uint64_t sum = CHECKSUM_START, total = 0;
-    size_t   length, slot = 0;
+    size_t  length = 0;
+    ssize_t n;
 
     do {
-        if (wait_for(&relay->empty) < 0) {
-            perror("producer: nobody takes the data");
-            exit(1);
-        }
-        length = fread(relay->slots[slot].data, 1, SLOT_SIZE, file);
-        if (ferror(file)) {
-            perror("producer: read");
-            exit(1);
-        }
-        sum = checksum(sum, relay->slots[slot].data, length);
-        total += length;
-        relay->checksum = sum;
-        relay->slots[slot].length = (uint32_t)length;
-        sem_post(&relay->full);
-        slot = (slot + 1) % SLOTS;
+        n = read(STDIN_FILENO, slot + length, SLOT_SIZE - length);
+        if (n < 0 && errno != EINTR)
+            check("read", -errno);
+        if (n > 0)
+            length += (size_t)n;
+    } while (length < SLOT_SIZE && n != 0);
+    return length;
+}
+
+static void
+send_file(struct shmx *seg, struct ring *ring)
+{
+    uint32_t filled = 0; /* our own, not what the consumer could have written there */
+    size_t   length, slot;
+
+    check("wait", wait_beyond(seg, &ring->consumers, 0, 0));
+    do {
+        check("wait", wait_beyond(seg, &ring->emptied, filled - SLOTS * STEP, SHMX_PEERS));
+        slot = filled / STEP % SLOTS;
+        length = read_slot(ring->slot[slot]);
+        ring->length[slot] = (uint32_t)length;
+        advance(seg, &ring->filled);
+        filled += STEP;
     } while (length > 0);
-    printf("producer: sent %llu bytes, checksum %016llx\n", (unsigned long long)total,
-           (unsigned long long)sum);
+    while (number(&ring->emptied) != filled)
+        check("wait", wait_beyond(seg, &ring->emptied, number(&ring->emptied), SHMX_PEERS));
 }
 
 int
 main(int argc, char **argv)
 {
-    struct shmx  *seg;
-    struct relay *relay;
-    void         *addr;
-    FILE         *file;
-    int           i;
+    struct shmx *seg;
+    struct ring *ring;
+    void        *addr;
+    unsigned     backend;
 
-    if (argc != 3 || (file = fopen(argv[2], "rb")) == NULL) {
-        fprintf(stderr, "usage: producer posix:/NAME|sysv:/NAME FILE\n");
+    if (argc != 2) {
+        fprintf(stderr, "usage: producer NAME <FILE\n");
         return 2;
     }
-    check("create", shmx_create(NULL, sizeof *relay, 0600,
-                                strncmp(argv[1], "sysv:", 5) == 0 ? SHMX_SYSV : SHMX_POSIX, &seg));
+    /* Nameless until it is complete: whoever can open it finds a ring. */
+    backend = strncmp(argv[1], "sysv:", 5) == 0 ? SHMX_SYSV : SHMX_POSIX;
+    check("create", shmx_create(NULL, sizeof *ring, 0600, backend | SHMX_EPHEMERAL, &seg));
     check("attach", shmx_attach(seg, 0, &addr));
-    relay = addr;
-    sem_init(&relay->empty, 1, SLOTS);
-    sem_init(&relay->full, 1, 0);
+    ring = addr;
+    ring->version = RING_VERSION;
     check(argv[1], shmx_publish(seg, argv[1]));
-    printf("producer: published %s, %lld bytes\n", shmx_name(seg), (long long)shmx_size(seg));
-    fflush(stdout);
-
-    send_file(relay, file);
-    for (i = 0; i < SLOTS; i++) /* until all is taken */
-        if (wait_for(&relay->empty) < 0)
-            break;
-    check("destroy", shmx_destroy(seg));
+    send_file(seg, ring);
     shmx_close(seg);
-    fclose(file);
-    return i < SLOTS;
+    return 0;
 }

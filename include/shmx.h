@@ -9,8 +9,8 @@
  *   the name         Other processes look the segment up by its name. shmx_create and shmx_publish
  *                    make the name, shmx_destroy and shmx_remove end it.
  *   the handle       A process uses a segment through a handle, a struct shmx. shmx_create,
- *                    shmx_open, shmx_open_fd and shmx_open_or_create make the handle, shmx_close
- *                    ends it.
+ *                    shmx_open, shmx_open_wait, shmx_open_fd and shmx_open_or_create make the
+ *                    handle, shmx_close ends it.
  *   the attachment   An attachment is a range of addresses at which a process sees the segment.
  *                    shmx_attach makes it, shmx_detach ends it. shmx_close ends the attachments of
  *                    its handle that are left.
@@ -48,12 +48,12 @@
  *
  * THREADS.  Any thread may call any function, and several threads may use one handle at the same
  * time. Only shmx_close must be the last use of its handle. No call waits because another thread
- * reads, writes, reserves or populates through the same handle. (Threads that pin, unpin or grow a
- * pinned segment take turns.) No function is a cancellation point, not even while it calls an
- * initialiser or a visitor. A thread that is cancelled inside a function finishes that function
- * first. A thread with the asynchronous cancellation type must not call the library. The library
- * starts no threads, installs no signal handlers, prints nothing and reads no environment
- * variables.
+ * reads, writes, reserves, populates or sleeps through the same handle. (Threads that pin, unpin or
+ * grow a pinned segment take turns.) No function is a cancellation point, not even while it calls
+ * an initialiser or a visitor. A thread that is cancelled inside a function finishes that function
+ * first, and one that is cancelled while it waits goes on waiting. A thread with the asynchronous
+ * cancellation type must not call the library. The library starts no threads, installs no signal
+ * handlers, prints nothing and reads no environment variables.
  *
  * FORK.  A child inherits handles and attachments. The child may use and close them, and what it
  * closes stays open in the parent. Where holders are counted, parent and child are one holder on
@@ -97,6 +97,7 @@ struct shmx;
 #define SHMX_SPARSE    0x00000008u /* no memory is reserved, and a later shortage raises SIGBUS */
 #define SHMX_HUGE      0x00000010u /* huge pages as far as the machine has them */
 #define SHMX_HUGE_ONLY 0x00000020u /* huge pages, or the call fails */
+#define SHMX_SEALED    0x00000040u /* can neither shrink nor grow; for open_fd, too */
 
 /* For open. SHMX_RDONLY also for attach. */
 #define SHMX_RDONLY 0x00000100u /* read-only; mprotect(2) cannot widen a read-only handle */
@@ -109,10 +110,14 @@ struct shmx;
 #define SHMX_FIXED    0x00008000u /* at exactly the address *addr, if nothing is mapped there */
 #define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what others have mapped there */
 #define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address */
+#define SHMX_ROOM     0x00040000u /* longer than the segment, which may grow there (POSIX) */
 
 /* For collect. */
 #define SHMX_ORPHANS 0x00100000u /* also remove persistent segments that nobody holds */
 #define SHMX_DRY_RUN 0x00200000u /* only report, and remove nothing */
+
+/* For wait. */
+#define SHMX_PEERS 0x01000000u /* end with -EPIPE when nobody else holds the segment */
 
 /* Bits of shmx_stat.state. */
 #define SHMX_IS_EPHEMERAL 0x1u  /* the segment was made with SHMX_EPHEMERAL */
@@ -166,8 +171,8 @@ struct shmx_stat {
  *          32-bit machines. The size is kept exactly and not rounded.
  *   mode   The permission bits, within 0777. They are exact: the umask does not change them. The
  *          new handle can read and write, whatever the mode says.
- *   flags  0, or any of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE and
- *          SHMX_HUGE_ONLY.
+ *   flags  0, or any of SHMX_POSIX, SHMX_SYSV, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE,
+ *          SHMX_HUGE_ONLY and SHMX_SEALED.
  *   seg    Receives the handle, which the caller closes with shmx_close. Not NULL.
  *
  * The memory reads as zero. It is reserved, unless SHMX_SPARSE is given: if there is not enough of
@@ -195,14 +200,22 @@ struct shmx_stat {
  * with SHMX_POPULATE, huge pages are brought in. shmx_stat tells what kind of page the segment
  * begins with.
  *
+ * SHMX_SEALED makes an anonymous POSIX segment that nobody can shrink or grow (memfd_create(2),
+ * F_SEAL_SHRINK and F_SEAL_GROW of fcntl(2)). The program hands the segment over by its descriptor,
+ * and the receiver need not fear SIGBUS. The segment is not in /dev/shm, so the size of /dev/shm
+ * does not limit it, and it can have no name. With SHMX_HUGE, its pages are of the hugetlb pool if
+ * the pool has enough of them, the size is a multiple of such a page, and the segment is not
+ * sparse. The maker can forbid writing, too, by the further seal F_SEAL_FUTURE_WRITE.
+ *
  * If the name belongs to a dead segment, the new segment takes the name, provided that the caller
  * may remove the old entry. A segment is dead if its name is a link that leads nowhere, or if it is
  * ephemeral and no process has it open or mapped.
  *
  * Returns 0, or
  *   -EINVAL   The size is out of range or, on System V, above kernel.shmmax. The mode has bits
- *             outside 0777. The name and the flags contradict each other. SHMX_EPHEMERAL is given
- *             with a mode without 0600, or with a raw key.
+ *             outside 0777. The name and the flags contradict each other, as SHMX_SEALED
+ *             contradicts any name. SHMX_EPHEMERAL is given with a mode without 0600, or with a raw
+ *             key.
  *   -EEXIST   Something of that name or key exists already, on either backend.
  *   -ENOSPC   /dev/shm has no room or no inodes left, a quota on it is used up, or the limit
  *             kernel.shmmni or kernel.shmall is reached.
@@ -256,6 +269,36 @@ int shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, stru
 int shmx_open(const char *name, unsigned flags, struct shmx **seg);
 
 /*
+ * shmx_open_wait - open a segment as soon as it exists.
+ *
+ *   name, flags, seg  As for shmx_open.
+ *   timeout           How long to wait at most, from now on. tv_sec is at least 0, and tv_nsec is
+ *                     from 0 to 999999999. With zero, the function looks once. NULL waits for ever.
+ *
+ * The function waits while there is nothing of that name (-ENOENT of shmx_open), while the mode
+ * does not admit the caller (-EACCES), and while something else keeps the name (-EBUSY). It also
+ * waits while the segment has size 0, because a program that calls shm_open(3) itself gives the
+ * object a size later. Any other error ends the wait. A signal ends the wait as well if a handler
+ * for it runs, with or without SA_RESTART. Times are those of CLOCK_MONOTONIC, which nobody can
+ * set.
+ *
+ * The kernel tells when a name appears (inotify(7)). Every 0.1 seconds the function looks for the
+ * name without being told, because /dev/shm may have been mounted meanwhile. It looks every 5
+ * milliseconds where no event tells of the change: while it waits for a mode, for a raw key, and
+ * where the limits of inotify are reached. The function uses one descriptor more than shmx_open if
+ * there is one.
+ *
+ * Returns 0, or an error of shmx_open, or
+ *   -ETIMEDOUT  The time is over, and there is nothing of that name. (If there is something that
+ *               cannot be used, the error is -EACCES, -EBUSY or -ENODATA.)
+ *   -EINTR      A signal interrupted the wait.
+ *   -EINVAL     The timeout is out of range.
+ *   -ENODATA    The time is over, and the segment has size 0.
+ */
+int shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout,
+                   struct shmx **seg);
+
+/*
  * shmx_open_or_create - open the segment of that name, or create and initialise it.
  *
  *   name, mode  As for shmx_create. The name is not NULL.
@@ -294,8 +337,11 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *
  *   fd     A descriptor of an object of tmpfs or hugetlbfs, or of a memfd. It stays the caller's,
  *          who may close it as soon as this function returns.
- *   flags  0, or any of SHMX_RDONLY and SHMX_OWNED. SHMX_RDONLY makes a read-only handle from a
- *          descriptor that may also write.
+ *   flags  0, or any of SHMX_RDONLY, SHMX_OWNED and SHMX_SEALED. SHMX_RDONLY makes a read-only
+ *          handle from a descriptor that may also write. SHMX_SEALED accepts only an object that
+ *          cannot shrink. No attachment of such an object raises SIGBUS, whatever the sender does.
+ *          The exception is an object of hugetlbfs, which can lose pages to a sender who may write
+ *          to it.
  *   seg    Receives the handle, which the caller closes with shmx_close. Not NULL.
  *
  * The handle may do what the descriptor may do. If the permissions of the object allow it, the
@@ -310,7 +356,7 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *   -EACCES   fd is write-only. Or SHMX_RDONLY is given, and the object cannot be opened again.
  *   -EPERM    SHMX_OWNED is given, and the owner is neither the effective user nor root. The same
  *             error is returned if the owner cannot be told, or if the object has a second hard
- *             link.
+ *             link. Or SHMX_SEALED is given, and the object can shrink.
  *   -ENOENT   SHMX_RDONLY is given, and /proc is not there to open the object again.
  *   -ENOMEM   There is not enough memory or address space.
  *   -EMFILE, -ENFILE  The process or the system has no descriptors left.
@@ -445,15 +491,23 @@ int shmx_attach(struct shmx *seg, unsigned flags, void **addr);
  *
  *   offset  The position of the first byte. It need not be a multiple of the page size.
  *   length  The number of bytes. 0 means all bytes from offset to the end.
- *   flags, addr  As for shmx_attach. *addr is the address of the byte at offset.
+ *   flags, addr  As for shmx_attach, and SHMX_ROOM. *addr is the address of the byte at offset.
+ *
+ * With SHMX_ROOM the range may reach beyond the end of a POSIX segment. When any process grows the
+ * segment (shmx_resize), the new bytes can be used at once, at the same address, in every such
+ * attachment. Touching the range beyond the end raises SIGBUS. The part that was beyond the end
+ * when the range was attached is left out of core dumps. Nobody is told of growth: keep the size in
+ * a word of the segment, and wait for a change of that word (shmx_wait).
  *
  * Bytes outside the range may be mapped as well: the rest of the first and the last page, or on
  * System V the whole segment. With SHMX_FIXED, only the pages of the range take up addresses. The
  * attachments of one handle are independent, and several of them may show the same bytes.
  *
  * Returns 0, or an error of shmx_attach, or
- *   -ERANGE   The range is not within the segment.
- *   -ENOTSUP  SHMX_FIXED without SHMX_PRIVATE is given for a part of a System V segment.
+ *   -ERANGE   The range is not within the segment or, with SHMX_ROOM, is above the largest size.
+ *   -EINVAL   SHMX_ROOM is given together with SHMX_PRIVATE.
+ *   -ENOTSUP  SHMX_FIXED without SHMX_PRIVATE is given for a part of a System V segment. Or
+ *             SHMX_ROOM is given for a System V segment or an object of hugetlbfs.
  */
 int shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned flags,
                       void **addr);
@@ -488,9 +542,9 @@ int64_t shmx_size(struct shmx *seg);
  * The memory for growth is reserved in small pages, all of it or nothing. A sparse segment, which
  * has pages without memory, grows without a reservation. The new bytes read as zero, except for
  * bytes that programs have written past the end in the last page. Attachments do not change their
- * length. Touching an attachment beyond the end of a shrunk segment raises SIGBUS (ftruncate(2)).
- * No lock is taken: if two processes resize the segment at the same time, it gets one of the two
- * sizes.
+ * length (SHMX_ROOM of shmx_attach_range makes room for growth). Touching an attachment beyond the
+ * end of a shrunk segment raises SIGBUS (ftruncate(2)). No lock is taken: if two processes resize
+ * the segment at the same time, it gets one of the two sizes.
  *
  * Returns 0, or
  *   -ENOTSUP  The segment is a System V segment.
@@ -498,12 +552,73 @@ int64_t shmx_size(struct shmx *seg);
  *             not a multiple of its page size.
  *   -EACCES   The handle is read-only.
  *   -ENOSPC   /dev/shm has no room.
- *   -EPERM    A seal of the memfd forbids it.
+ *   -EPERM    A seal of the memfd forbids it, as of SHMX_SEALED.
  *   -EFBIG    The size is above the RLIMIT_FSIZE of this process.
  *   -ENOMEM   There is not enough memory. Or the segment is pinned, and the limit of locked memory
  *             is reached.
  */
 int shmx_resize(struct shmx *seg, uint64_t size);
+
+/*
+ * shmx_wait - sleep as long as a word of the segment has a certain value.
+ *
+ *   word     A word in an attachment of this handle, which may be read-only but not SHMX_PRIVATE.
+ *            It is aligned to 4 bytes and does not lie past the end of the segment.
+ *   value    The value that the caller has seen in the word. If the word has another value, there
+ *            is nothing to wait for.
+ *   flags    0, or SHMX_PEERS.
+ *   timeout  How long to wait at most, from now on. tv_sec is at least 0, and tv_nsec is from 0 to
+ *            999999999. With zero, the function looks once. NULL waits for ever.
+ *
+ * The function returns when the word has another value, or when shmx_wake wakes the caller. The
+ * kernel compares the word and puts the caller to sleep in one step (futex(2)). So a process that
+ * first changes the word and then calls shmx_wake cannot be missed. The function may also return
+ * for no reason. Call it in a loop that reads the word with an atomic operation. Processes and
+ * threads wait in the same way, on both backends, whatever the addresses of their attachments. The
+ * segment holds nothing but what the program puts there.
+ *
+ * Before the caller goes to sleep, the function reads the word again and again, for 16 microseconds
+ * at most. It spends less time on that if it was seldom worth while, and none if the process has
+ * only one processor.
+ *
+ * With SHMX_PEERS the wait also ends when nobody else holds the segment any more, at most 0.1
+ * seconds later, however the others ended. A stopped process still holds the segment. On POSIX the
+ * others are the other processes that hold the segment through this library. A child of fork(2)
+ * that has not opened the segment itself does not count. On System V the others are all attachments
+ * that were not made through this handle, whoever made them.
+ *
+ * A signal ends the wait if a handler for it runs, with or without SA_RESTART. To end the wait of
+ * another thread, change the word and wake the thread. Cancelling a thread does not end its wait,
+ * because the thread might have taken the only wake-up. Times are those of CLOCK_MONOTONIC, which
+ * nobody can set.
+ *
+ * Returns 0, or
+ *   -ETIMEDOUT  The time is over.
+ *   -EINTR      A signal interrupted the wait.
+ *   -EPIPE      SHMX_PEERS is given, and nobody else holds the segment.
+ *   -EINVAL     The word is not as described, or the timeout is out of range.
+ *   -ENOTSUP    SHMX_PEERS is given, and this handle is not a holder: see shmx_open_fd.
+ *   -ENOENT     SHMX_PEERS is given, and (System V) the segment is of another IPC namespace.
+ *   -EACCES     SHMX_PEERS is given, and (System V) as for shmx_stat.
+ *   -ENOMEM     SHMX_PEERS is given, and there is not enough memory to look for the others.
+ */
+int shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned flags,
+              const struct timespec *timeout);
+
+/*
+ * shmx_wake - wake those who wait for a word of the segment.
+ *
+ *   word    As for shmx_wait.
+ *   count   How many to wake at most, at least 1. INT_MAX wakes all.
+ *
+ * Change the word before the call, or those who wake find nothing new. Whoever is woken has not
+ * read the word yet. Each call is a system call, even if nobody waits. shmx_wait(3) shows how a
+ * program does without the call then.
+ *
+ * Returns the number of those who slept and were woken, in all processes, or
+ *   -EINVAL   The word is not as described, or count is out of range.
+ */
+int shmx_wake(struct shmx *seg, uint32_t *word, int count);
 
 /*
  * shmx_stat - tell what the kernel knows about the segment.

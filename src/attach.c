@@ -8,22 +8,23 @@
 #include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define ATTACH_FLAGS                                                                               \
     (SHMX_RDONLY | SHMX_PRIVATE | SHMX_EXEC | SHMX_POPULATE | SHMX_FIXED | SHMX_REPLACE            \
-     | SHMX_ROUND)
+     | SHMX_ROUND | SHMX_ROOM)
 
 /* Where in the segment the mapping begins and how long it is. */
 static int
 choose_range(struct shmx *seg, uint64_t offset, size_t length, struct attachment *a)
 {
     const int64_t  size = seg->backend->size(seg);
-    const uint64_t whole = (uint64_t)size;
+    const uint64_t whole = a->flags & SHMX_ROOM && length > 0 ? SEGMENT_SIZE_MAX : (uint64_t)size;
     const size_t   delta = (size_t)(offset & (seg->page - 1));
 
     if (size < 0)
         return (int)size;
-    if (size == 0)
+    if (whole == 0)
         return -ENODATA;
     if (offset > whole || length > whole - offset || (length == 0 && offset == whole))
         return -ERANGE;
@@ -34,6 +35,11 @@ choose_range(struct shmx *seg, uint64_t offset, size_t length, struct attachment
     a->segment_size = whole;
     a->offset = offset - delta;
     a->length = segment_round_up(seg, delta + length);
+    a->filled = a->length;
+    if (a->offset + a->length > (uint64_t)size)
+        a->filled = a->offset < (uint64_t)size
+                        ? segment_round_up(seg, (size_t)(size - (int64_t)a->offset))
+                        : 0;
     return 0;
 }
 
@@ -84,13 +90,13 @@ settle(const struct shmx *seg, const struct attachment *a)
 
     if ((seg->flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) && !(a->flags & SHMX_PRIVATE))
         madvise(a->base, a->length, MADV_HUGEPAGE); /* a wish: pool pages refuse it, having it */
-    if (!(a->flags & SHMX_POPULATE))
+    if (!(a->flags & SHMX_POPULATE) || a->filled == 0)
         return 0;
     /* What seems to be empty gets huge pages. */
-    if (!(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->length) != 0
+    if (!(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->filled) != 0
         && !shmx_huge_is_resident(a->base))
-        shmx_huge_fill(a->base, a->length, advice);
-    if (madvise(a->base, a->length, advice) == 0)
+        shmx_huge_fill(a->base, a->filled, advice);
+    if (madvise(a->base, a->filled, advice) == 0)
         return 0;
     if (errno == EINVAL)
         return -ENOTSUP;
@@ -173,6 +179,9 @@ attach(struct shmx *seg, struct attachment *a, size_t delta)
     if (r == 0)
         a->addr = (char *)a->base + delta;
     pthread_mutex_unlock(&seg->lock);
+    /* A wish, and the last thing to do, since a mapping that has been divided cannot be moved. */
+    if (r == 0 && a->filled < a->length)
+        madvise((char *)a->base + a->filled, a->length - a->filled, MADV_DONTDUMP);
     return r;
 }
 
@@ -183,8 +192,12 @@ shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned fla
     int                r;
 
     if (seg == NULL || addr == NULL || (flags & ~ATTACH_FLAGS)
-        || (!(flags & SHMX_FIXED) && (flags & (SHMX_REPLACE | SHMX_ROUND))))
+        || (!(flags & SHMX_FIXED) && (flags & (SHMX_REPLACE | SHMX_ROUND)))
+        || ((flags & SHMX_ROOM) && (flags & SHMX_PRIVATE)))
         return -EINVAL;
+    if ((flags & SHMX_ROOM)
+        && (seg->backend->resize == NULL || seg->page > (size_t)sysconf(_SC_PAGESIZE)))
+        return -ENOTSUP; /* such a mapping would grow an object of hugetlbfs at once */
     a = calloc(1, sizeof *a);
     if (a == NULL)
         return -ENOMEM;

@@ -75,7 +75,9 @@ static int
 check_making(const struct reference *ref, const struct making *m)
 {
     if (m->size == 0 || m->size > SEGMENT_SIZE_MAX || (m->mode & ~(mode_t)0777)
-        || choose_backend(ref, m->flags) == NULL)
+        || choose_backend(ref, m->flags) == NULL
+        || ((m->flags & SHMX_SEALED)
+            && (ref->kind != REFERENCE_ANONYMOUS || choose_backend(ref, m->flags) != &shmx_posix)))
         return -EINVAL;
     if (ref->kind == REFERENCE_ID)
         return -EINVAL; /* the kernel gives ids */
@@ -159,7 +161,7 @@ shmx_create(const char *name, size_t size, mode_t mode, unsigned flags, struct s
     struct reference ref;
     int              r;
 
-    if (seg == NULL || (flags & ~CREATE_FLAGS))
+    if (seg == NULL || (flags & ~(CREATE_FLAGS | SHMX_SEALED)))
         return -EINVAL;
     r = shmx_reference_parse(name, &ref);
     if (r == 0)
@@ -285,7 +287,7 @@ shmx_open_fd(int fd, unsigned flags, struct shmx **seg)
 {
     NO_CANCELLATION;
 
-    if (seg == NULL || (flags & ~(SHMX_RDONLY | SHMX_OWNED)))
+    if (seg == NULL || (flags & ~(SHMX_RDONLY | SHMX_OWNED | SHMX_SEALED)))
         return -EINVAL;
     return shmx_posix_open_fd(fd, flags, seg);
 }

@@ -37,9 +37,11 @@ static const struct {
     { ENOSPC, "no space: /dev/shm is full, or a System V limit (kernel.shmmni, shmall) is reached, "
               "or the end of the segment" },
     { ENOTSUP, "not supported by this backend, kernel or mount" },
+    { EPIPE, "nobody else holds the segment any more" },
     { EPERM, "not permitted: only for the owner, the creator or root" },
     { ERANGE, "out of range: the segment is smaller than that" },
     { EROFS, "/dev/shm is mounted read-only" },
+    { ETIMEDOUT, "the time is over, and nothing has come" },
     { EXDEV, "out of reach: in another IPC namespace, or not an object of /dev/shm" },
 };
 

@@ -18,6 +18,7 @@ struct attachment {
     void    *addr;   /* what the caller was given; NULL while it is being made or ended */
     void    *base;   /* start of the mapping */
     size_t   length; /* of the mapping, in whole pages */
+    size_t   filled; /* of those, what there was of the segment: less only with SHMX_ROOM */
     uint64_t offset; /* of the mapping in the segment, in whole pages */
     uint64_t segment_size;
     unsigned flags; /* SHMX_*; SHMX_RDONLY also where the handle forces it */
@@ -40,6 +41,8 @@ struct shmx {
     char           *name;  /* "posix:/frames", kept until the end; NULL if none was ever known */
     size_t          page;  /* alignment and granularity of attachments, bytes */
     unsigned        flags; /* SHMX_RDONLY, or what it was created with; SHMX_EPHEMERAL */
+    /* Whether it is worth while to look at a word before sleeping: see wait.c. Not guarded. */
+    _Atomic unsigned doubt, skipped;
 };
 
 /* The base of a new handle. */
@@ -153,6 +156,8 @@ struct shmx_backend {
     int (*chown)(struct shmx *seg, uid_t uid, gid_t gid);
     int (*pin)(struct shmx *seg);
     int (*unpin)(struct shmx *seg);
+    /* Whether anybody else holds the segment: 1, 0 or -errno. */
+    int (*peers)(struct shmx *seg);
     int (*fd)(const struct shmx *seg);
     ssize_t (*read)(struct shmx *seg, void *buf, size_t count, uint64_t offset);
     ssize_t (*write)(struct shmx *seg, const void *buf, size_t count, uint64_t offset);

@@ -81,6 +81,13 @@ create_huge(struct stage *s)
 }
 
 static void
+create_sealed(struct stage *s)
+{
+    EXPECT(shmx_create(NULL, SIZE, 0600, SHMX_SEALED | SHMX_HUGE, &s->made), 0);
+    destroy_made(s);
+}
+
+static void
 create_existing(struct stage *s)
 {
     EXPECT(shmx_create("/seg", SIZE, 0600, s->flag, &s->made), -EEXIST);
@@ -241,6 +248,28 @@ stream(struct stage *s)
     EXPECT(fclose(f), 0);
 }
 
+static const struct timespec soon = { .tv_nsec = 150000000 };
+
+static void
+wait_for_word(struct stage *s)
+{
+    void *addr;
+
+    EXPECT(shmx_attach(s->seg, 0, &addr), 0);
+    EXPECT(shmx_wait(s->seg, addr, 0, 0, &soon), -ETIMEDOUT);
+    EXPECT(shmx_wait(s->seg, addr, 0, SHMX_PEERS, NULL), -EPIPE);
+    EXPECT(shmx_wake(s->seg, addr, 1), 0);
+    EXPECT(shmx_detach(s->seg, addr), 0);
+}
+
+static void
+open_wait(struct stage *s)
+{
+    EXPECT(shmx_open_wait("/none", 0, &soon, &s->made), -ETIMEDOUT);
+    EXPECT(shmx_open_wait("/seg", SHMX_RDONLY, NULL, &s->made), 0);
+    shmx_close(s->made);
+}
+
 static void
 list(struct stage *s)
 {
@@ -276,6 +305,7 @@ static const struct action {
     { .name = "create", .run = create },
     { .name = "create ephemeral", .run = create_ephemeral },
     { .name = "create huge", .run = create_huge },
+    { .name = "create sealed", .run = create_sealed },
     { .name = "create existing", .run = create_existing },
     { .name = "create over the dead", .run = create_over_the_dead, .dead = true },
     { .name = "open dead", .run = open_dead, .dead = true },
@@ -291,6 +321,8 @@ static const struct action {
     { .name = "change", .run = change },
     { .name = "copy", .run = copy },
     { .name = "stream", .run = stream },
+    { .name = "wait", .run = wait_for_word },
+    { .name = "open wait", .run = open_wait },
     { .name = "list", .run = list },
     { .name = "collect", .run = collect, .dead = true },
 };

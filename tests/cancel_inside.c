@@ -227,6 +227,55 @@ START_TEST(cancelled_while_waiting_for_the_initialiser)
 }
 END_TEST
 
+struct sleeper {
+    struct caller caller;
+    uint32_t     *word; /* NULL: of a name */
+};
+
+static void *
+sleep_for_ever(void *arg)
+{
+    struct sleeper *s = arg;
+
+    if (s->caller.sleeps)
+        pthread_cancel(pthread_self());
+    finish(&s->caller, s->word != NULL ? shmx_wait(s->caller.seg, s->word, 0, 0, NULL)
+                                       : shmx_open_wait("/late", 0, NULL, &s->caller.seg));
+    return NULL;
+}
+
+/* It goes on waiting: so it takes no wake-up along that is another one's. */
+START_TEST(cancelled_while_waiting)
+{
+    const bool     names = _i % 2;
+    struct sleeper s = { .caller = { .flag = backend_flag[_i / 2 % BACKENDS], .sleeps = _i >= 4 } };
+    struct shmx   *seg = NULL;
+    pthread_t      thread;
+    void          *addr, *ended;
+
+    ok(shmx_create(names ? NULL : "/late", SIZE, 0600, s.caller.flag, &seg));
+    ok(shmx_attach(seg, 0, &addr));
+    s.caller.seg = names ? NULL : seg;
+    s.word = names ? NULL : addr;
+    ok(pthread_create(&thread, NULL, sleep_for_ever, &s));
+    usleep(100000);
+    ok(pthread_cancel(thread));
+    usleep(100000);
+    if (names)
+        ok(shmx_publish(seg, "/late"));
+    else
+        ck_assert_int_eq(shmx_wake(seg, addr, 1), 1);
+    ok(pthread_join(thread, &ended));
+    ck_assert_ptr_eq(ended, PTHREAD_CANCELED);
+    ck_assert(s.caller.finished);
+    ok(s.caller.result);
+    if (names)
+        shmx_close(s.caller.seg);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -237,5 +286,6 @@ main(void)
     tcase_add_loop_test(tc, cancelled_in_init, 0, 2 * BACKENDS);
     tcase_add_loop_test(tc, cancelled_in_visit, 0, 2 * BACKENDS);
     tcase_add_loop_test(tc, cancelled_while_waiting_for_the_initialiser, 0, 2 * BACKENDS);
+    tcase_add_loop_test(tc, cancelled_while_waiting, 0, 4 * BACKENDS);
     return suite_main(suite);
 }

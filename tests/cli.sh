@@ -51,6 +51,16 @@ both() {
     says "Mode: 0640"
     says "Owner: root:root"
 
+    expect 0 shmx wait /a
+    is "$(cat out)" "$backend:/a"
+    expect 1 shmx wait --timeout 0.01 /later
+    warns '^shmx: /later: the time is over'
+    shmx wait /later >waited &
+    shmx create "$backend:/later" 10
+    wait $!
+    is "$(cat waited)" "$backend:/later"
+    expect 0 shmx rm /later
+
     echo hello | expect 0 shmx write a
     expect 0 shmx read a --count 5
     is "$(cat out)" hello
@@ -177,7 +187,7 @@ wrong_use() {
     for words in '' 'nothing' 'create' 'create /x' 'create /x 0' 'create /x -1' 'create /x 1X' 'create /x 12KiBs' \
         'create /x 18446744073709551616' 'create /x 99999999999T' 'create /x 1 2' 'create /x 1 --mode 8' 'create /x 1 --mode 1777' \
         'create /x 1 --bogus' 'create /x 1 --backend x' 'create /x 1 --ephemeral' 'create /x 1 -- true' \
-        'create 1 --backend posix' 'hold /x' 'hold' 'ls x' 'ls -o NOPE' 'ls --sort nope' 'ls --time-format x' 'stat' 'read' \
+        'create 1 --backend posix' 'hold /x' 'hold' 'wait' 'wait /x /y' 'wait /x --timeout x' 'wait /x --timeout -1' 'ls x' 'ls -o NOPE' 'ls --sort nope' 'ls --time-format x' 'stat' 'read' \
         'read /x --offset -1' 'read /x --count 1e3' 'write' 'copy /x' 'resize /x' 'resize /x y' 'chmod /x' 'chmod 9 /x' 'chown x' \
         'chown no-such-user /x' 'chown : /x' 'pin' 'unpin' 'rm' 'gc x' 'doctor x' 'write /x --count 1'; do
         # shellcheck disable=SC2086 # words
@@ -185,7 +195,7 @@ wrong_use() {
         [ "$(wc -l <err)" = 1 ] || bad "'$words': not one line: $(cat err)"
     done
     is "$(left) $(segments)" '0 0'
-    for command in create hold ls stat read write copy resize chmod chown pin unpin rm gc doctor; do
+    for command in create hold wait ls stat read write copy resize chmod chown pin unpin rm gc doctor; do
         expect 0 shmx $command --help
         says "^usage: shmx $command"
     done

@@ -18,14 +18,37 @@ head -c 3000000 /dev/urandom >"$dir/large"
 : >"$dir/empty"
 for backend in posix sysv; do
     for file in large empty; do
-        "$bin/producer" "$backend:/$name" "$dir/$file" &
-        "$bin/consumer" "/$name" "$dir/got"
+        "$bin/producer" "$backend:/$name" <"$dir/$file" &
+        "$bin/consumer" "/$name" >"$dir/got"
         wait $!
         cmp "$dir/$file" "$dir/got" || fail "$backend: the file is not the same"
+        "$bin/consumer" "/$name" >"$dir/got" &
+        "$bin/producer" "$backend:/$name" <"$dir/$file"
+        wait $!
+        cmp "$dir/$file" "$dir/got" || fail "$backend: with the consumer first, the file is not the same"
         if [ -L "/dev/shm/$name" ] || [ -e "/dev/shm/$name" ]; then
             fail "$backend: the name was left"
         fi
     done
+
+    "$bin/table" "$backend:/$name" 20000 >"$dir/one" &
+    "$bin/table" "$backend:/$name" 20000 >"$dir/other"
+    wait $!
+    "$bin/table" "/$name" 0 | grep -qx 'sum 64000, 0 repairs' || fail "$backend: the table"
+    "$bin/counter" -r "/$name"
+
+    "$bin/config" watch "/$name" >"$dir/seen" &
+    watcher=$!
+    echo first | "$bin/config" set "$backend:/$name"
+    echo second | "$bin/config" set "/$name"
+    for _ in $(seq 200); do
+        ! grep -qx '2 second' "$dir/seen" || break
+        sleep 0.05
+    done
+    kill "$watcher"
+    wait "$watcher" || true
+    grep -qx '2 second' "$dir/seen" || fail "$backend: the watcher has not seen the last configuration"
+    "$bin/counter" -r "/$name"
 
     "$bin/counter" "$backend:/$name" | grep -q '^created .* 1001$' || fail "$backend: the first counter"
     "$bin/counter" "/$name" | grep -q "^opened $backend:.* 1002\$" || fail "$backend: the second counter"

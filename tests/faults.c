@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -82,6 +83,12 @@ wipes_in_child(const __u64 args[6])
 }
 
 static bool
+leaves_out_of_dumps(const __u64 args[6])
+{
+    return args[2] == MADV_DONTDUMP;
+}
+
+static bool
 sets_signal(const __u64 args[6])
 {
     return args[1] == F_SETSIG;
@@ -97,6 +104,18 @@ static bool
 asks_for_bytes(const __u64 args[6])
 {
     return args[1] == F_OFD_GETLK || args[1] == F_GETFL;
+}
+
+static bool
+is_of_seals(const __u64 args[6])
+{
+    return args[1] == F_ADD_SEALS || args[1] == F_GET_SEALS;
+}
+
+static bool
+waits(const __u64 args[6])
+{
+    return args[1] == FUTEX_WAIT_BITSET;
 }
 
 static bool
@@ -157,6 +176,7 @@ static const struct fault_kind kinds[] = {
     { CALL(mprotect), NULL, { ENOMEM } },
     { CALL(mremap), NULL, { EAGAIN, ENOMEM } },
     { CALL(madvise), wipes_in_child, { EINVAL, ENOMEM } },
+    { CALL(madvise), leaves_out_of_dumps, { 0 } },
     { CALL(madvise), NULL, { EACCES, EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, EPERM } },
     { CALL(mincore), NULL, { EAGAIN, ENOMEM } },
     { CALL(mlock), NULL, { EAGAIN, ENOMEM, EPERM } },
@@ -166,6 +186,7 @@ static const struct fault_kind kinds[] = {
     { CALL(fcntl), sets_signal, { 0 } },
     { CALL(fcntl), locks_bytes, { EACCES, EAGAIN, ENOLCK } },
     { CALL(fcntl), asks_for_bytes, { 0 } },
+    { CALL(fcntl), is_of_seals, { 0 } },
     { CALL(fcntl), duplicates, { EMFILE } },
     { CALL(fcntl), NULL, { ENOLCK } },
     { CALL(flock), tries_only, { EINTR, ENOLCK, EWOULDBLOCK } },
@@ -176,6 +197,13 @@ static const struct fault_kind kinds[] = {
     { CALL(kill), NULL, { EPERM, ESRCH } },
     { CALL(clock_nanosleep), NULL, { EINTR } },
     { CALL(brk), NULL, { ENOMEM } },
+    { CALL(futex), waits, { EINTR } },
+    { CALL(futex), NULL, { 0 } },
+    { CALL(inotify_init1), NULL, { EMFILE, ENFILE, ENOMEM } },
+    { CALL(inotify_add_watch), NULL, { EACCES, ENOENT, ENOMEM, ENOSPC } },
+    { CALL(ppoll), NULL, { EINTR, ENOMEM } },
+    { CALL(memfd_create), NULL, { EMFILE, ENFILE, ENOMEM } },
+    { CALL(sched_getaffinity), NULL, { EINVAL } },
     { CALL(capget), NULL, { 0 } },
     { CALL(close), NULL, { 0 } },
     { CALL(getpid), NULL, { 0 } },
@@ -198,9 +226,12 @@ static const struct {
     { "linkat", "EMLINK,", "", "an object has two links at most" },
     { "linkat", "EXDEV,", "shmx_create", "the object was made in the same directory" },
     { "linkat", "EXDEV,", "shmx_open_or_create", "the object was made in the same directory" },
-    { "fcntl", "every error,", "", "of F_SETSIG, F_GETFL and F_OFD_GETLK, which allocate nothing" },
+    { "fcntl", "every error,", "", "of F_SETSIG, F_GETFL, F_OFD_GETLK, F_GET_SEALS and F_ADD_SEALS, which allocate nothing" },
+    { "futex", "every error,", "shmx_wake", "it only looks who waits" },
+    { "memfd_create", "EPERM,", "", "only of the hugetlb pool, and then another one is made" },
     { "renameat2", "EBUSY, EINVAL,", "", "of mount points; of file systems other than tmpfs" },
     { "mmap", "ENODEV, ENFILE, ETXTBSY,", "", "not of files of tmpfs" },
+    { "madvise", "every error,", "", "of MADV_DONTDUMP: a wish, with which only dumps are smaller" },
     { "madvise", "EIO, EHWPOISON,", "", "not of the advice that we give; broken memory" },
     { "fcntl", "EACCES, EAGAIN,", "shmx_create", "nobody else has locks on an object that nobody else can open" },
     { "fcntl", "EACCES, EAGAIN,", "shmx_open_or_create", "nobody else has locks on an object that nobody else can open" },
@@ -301,9 +332,19 @@ faults_excuse(const struct fault_kind *kind, int error)
 bool
 faults_private(const struct fault_kind *kind)
 {
-    static const int private[] = { SYS_brk,     SYS_capget,   SYS_close,   SYS_fstatfs,
-                                   SYS_geteuid, SYS_getpid,   SYS_lseek,   SYS_madvise,
-                                   SYS_mmap,    SYS_mprotect, SYS_munlock, SYS_read };
+    static const int private[] = { SYS_brk,
+                                   SYS_capget,
+                                   SYS_close,
+                                   SYS_fstatfs,
+                                   SYS_geteuid,
+                                   SYS_getpid,
+                                   SYS_lseek,
+                                   SYS_madvise,
+                                   SYS_mmap,
+                                   SYS_mprotect,
+                                   SYS_munlock,
+                                   SYS_read,
+                                   SYS_sched_getaffinity };
     size_t i;
 
     for (i = 0; kind != NULL && i < sizeof private / sizeof *private; i++)

@@ -14,13 +14,10 @@
 struct outputs outputs;
 struct stage   stage;
 
-const struct scenario *const scenario_tables[] = { name_scenarios,
-                                                   life_scenarios,
-                                                   collect_scenarios,
-                                                   memory_scenarios,
-                                                   data_scenarios,
-                                                   huge_scenarios,
-                                                   NULL };
+const struct scenario *const scenario_tables[] = { name_scenarios,    life_scenarios,
+                                                   collect_scenarios, memory_scenarios,
+                                                   data_scenarios,    huge_scenarios,
+                                                   wait_scenarios,    NULL };
 
 void
 need(const char *what, int64_t r)

@@ -68,7 +68,7 @@ extern struct stage   stage;
 /* Tables that end with a scenario without a name; the last table is NULL. */
 extern const struct scenario *const scenario_tables[];
 extern const struct scenario        name_scenarios[], life_scenarios[], collect_scenarios[],
-    memory_scenarios[], data_scenarios[], huge_scenarios[];
+    memory_scenarios[], data_scenarios[], huge_scenarios[], wait_scenarios[];
 
 #define POSIX SHMX_POSIX
 #define SYSV  SHMX_SYSV

@@ -166,9 +166,10 @@ walk_kills(const struct scenario *s, const struct trace *trace)
 static bool
 is_about_names(const char *function)
 {
-    static const char *const names[] = { "shmx_open",    "shmx_open_or_create", "shmx_create",
-                                         "shmx_publish", "shmx_destroy",        "shmx_remove",
-                                         "shmx_chown",   "shmx_stat_name",      "shmx_open_fd" };
+    static const char *const names[] = { "shmx_open",     "shmx_open_or_create", "shmx_create",
+                                         "shmx_publish",  "shmx_destroy",        "shmx_remove",
+                                         "shmx_chown",    "shmx_stat_name",      "shmx_open_fd",
+                                         "shmx_open_wait" };
     size_t                   i;
 
     for (i = 0; i < sizeof names / sizeof *names; i++)

@@ -27,7 +27,7 @@ join(int fd)
 
 /* A descriptor for a handle of its own: opened anew if possible, to count as a holder. */
 static int
-take_descriptor(int fd, const struct stat *st, unsigned flags, int *access)
+take_descriptor(int fd, const struct stat *st, unsigned flags, int *access, bool *borrowed)
 {
     const int status = fcntl(fd, F_GETFL);
     int       taken, r;
@@ -38,6 +38,7 @@ take_descriptor(int fd, const struct stat *st, unsigned flags, int *access)
         return -EBADF;
     if ((status & O_ACCMODE) == O_WRONLY)
         return -EACCES;
+    *borrowed = false;
     *access = flags & SHMX_RDONLY ? O_RDONLY : status & O_ACCMODE;
     taken = shmx_directory_reopen(fd, st, *access);
     if (taken == -EMFILE || taken == -ENFILE)
@@ -53,6 +54,7 @@ take_descriptor(int fd, const struct stat *st, unsigned flags, int *access)
         return taken;
     if ((status & O_APPEND) && *access == O_RDWR)
         return -EINVAL; /* a duplicate would write at the end, wherever it is told to */
+    *borrowed = true;
     taken = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     return taken < 0 ? failure() : taken;
 }
@@ -62,6 +64,7 @@ check_object(int fd, unsigned flags, struct stat *st, size_t *page)
 {
     struct statfs fs;
     uint32_t      type;
+    int           r;
 
     if (fstat(fd, st) < 0)
         return failure();
@@ -72,6 +75,11 @@ check_object(int fd, unsigned flags, struct stat *st, size_t *page)
         return -EINVAL;
     if ((flags & SHMX_OWNED) && !shmx_posix_is_owned(st))
         return -EPERM;
+    if (flags & SHMX_SEALED) {
+        r = shmx_posix_check_sealed(fd);
+        if (r < 0)
+            return r;
+    }
     *page = type == HUGETLBFS_MAGIC ? (size_t)fs.f_bsize : (size_t)sysconf(_SC_PAGESIZE);
     return 0;
 }
@@ -81,21 +89,24 @@ shmx_posix_open_fd(int fd, unsigned flags, struct shmx **seg)
 {
     struct stat st;
     size_t      page = 0;
+    bool        borrowed;
     int         taken, access, r;
 
     r = check_object(fd, flags, &st, &page);
     if (r < 0)
         return r;
-    taken = take_descriptor(fd, &st, flags, &access);
+    taken = take_descriptor(fd, &st, flags, &access, &borrowed);
     if (taken < 0)
         return taken;
     flags = access == O_RDONLY ? SHMX_RDONLY : 0;
     if (st.st_mode & EPHEMERAL)
         flags |= SHMX_EPHEMERAL;
     r = shmx_posix_new_handle(taken, flags, seg);
-    if (r < 0)
+    if (r < 0) {
         close(taken);
-    else
-        (*seg)->page = page;
-    return r;
+        return r;
+    }
+    (*seg)->page = page;
+    posix_of(*seg)->borrowed = borrowed;
+    return 0;
 }

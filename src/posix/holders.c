@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 /* A byte for each process, at the number that shmx_process gives. */
@@ -66,6 +67,51 @@ shmx_holders_exclude(int fd)
         return true;
     shmx_holders_readmit(fd);
     return false;
+}
+
+/* Asks the kernel for a lock in that range: 1: a holder's, 0: none, -EAGAIN: a stranger's. */
+static int
+look_at_range(int fd, off_t start, off_t length)
+{
+    struct flock found = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length
+    };
+
+    if (length == 0)
+        return 0;
+    if (fcntl(fd, F_OFD_GETLK, &found) < 0)
+        return failure();
+    if (found.l_type == F_UNLCK)
+        return 0;
+    return found.l_type == F_RDLCK && found.l_len == 1 ? 1 : -EAGAIN;
+}
+
+int
+shmx_holders_others(int fd)
+{
+    struct holders holders;
+    struct stat    st;
+    uint64_t       process;
+    int64_t        count;
+    int            below, above, r = shmx_process(&process);
+
+    if (r < 0)
+        return r;
+    below = look_at_range(fd, FIRST, (off_t)process);
+    above = look_at_range(fd, FIRST + (off_t)process + 1, SIZE - (off_t)process - 1);
+    if (below >= 0 && above >= 0)
+        return below || above;
+    if (below == 1 || above == 1)
+        return 1;
+    /* Behind a stranger's lock there may be holders': all are in the kernel's list. */
+    if (fstat(fd, &st) < 0)
+        return failure();
+    r = shmx_holders_read(&holders);
+    if (r < 0)
+        return r;
+    count = shmx_holders_count(&holders, st.st_dev, st.st_ino);
+    free(holders.items);
+    return count < 0 || count > 1;
 }
 
 /* Closing the descriptor would not do: a child that was forked meanwhile has it, too. */

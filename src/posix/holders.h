@@ -21,6 +21,9 @@ int shmx_holders_join(int fd);
 /* Whether anyone holds, or buries, through another description. */
 bool shmx_holders_exist(int fd);
 
+/* Whether another process holds. 1, 0 or a negative errno. */
+int shmx_holders_others(int fd);
+
 /*
  * Shut everybody out, if no process holds the object, and none at all has it open or mapped
  * through another description. Only the owner and root can know. True: to be readmitted.

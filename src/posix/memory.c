@@ -16,8 +16,8 @@
 
 /* All or nothing. A signal makes the kernel give everything back and start over, so the second
    attempt is made without signals. */
-static int
-reserve(int fd, int mode, off_t offset, off_t length)
+int
+shmx_posix_allocate(int fd, int mode, off_t offset, off_t length)
 {
     sigset_t all, before;
     int      r;
@@ -87,7 +87,7 @@ shmx_posix_fill(int fd, size_t size, unsigned flags)
 
     if (huge != 0 && (!sparse || (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))))
         filled = fill_huge(fd, sparse ? huge : size & -huge, size);
-    r = sparse ? set_size(fd, (off_t)size) : reserve(fd, 0, 0, (off_t)size);
+    r = sparse ? set_size(fd, (off_t)size) : shmx_posix_allocate(fd, 0, 0, (off_t)size);
     return r == 0 && (flags & SHMX_HUGE_ONLY) ? filled : r;
 }
 
@@ -121,7 +121,7 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     if ((seg->flags & SHMX_RDONLY)
         || (r == 0 && st.st_blocks == 0 && huge_page_size_within(a->length) != 0))
         return r;
-    return reserve(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
+    return shmx_posix_allocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
 }
 
 int
@@ -190,9 +190,9 @@ grow(struct posix *p, const struct stat *st, off_t size, bool sparse)
 
     if (sparse && ((p->seg.flags & SHMX_SPARSE) || is_sparse(st)))
         return set_size(p->fd, size);
-    r = reserve(p->fd, 0, st->st_size, size - st->st_size);
+    r = shmx_posix_allocate(p->fd, 0, st->st_size, size - st->st_size);
     if (r == 0 && fstat(p->fd, &now) == 0 && is_sparse(&now))
-        r = reserve(p->fd, FALLOC_FL_KEEP_SIZE, 0, now.st_size);
+        r = shmx_posix_allocate(p->fd, FALLOC_FL_KEEP_SIZE, 0, now.st_size);
     return r;
 }
 

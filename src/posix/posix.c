@@ -34,19 +34,21 @@ static int
 posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned flags,
              struct shmx **seg)
 {
+    const bool  sealed = flags & SHMX_SEALED;
     struct stat st;
+    size_t      page = (size_t)sysconf(_SC_PAGESIZE);
     int         fd, r;
 
     (void)ref; /* a name is given later, to the whole */
     if (flags & SHMX_EPHEMERAL)
         mode |= EPHEMERAL;
-    fd = shmx_directory_new_file(mode);
+    fd = sealed ? shmx_posix_new_sealed(size, flags, &page) : shmx_directory_new_file(mode);
     if (fd < 0)
         return fd;
     r = fstat(fd, &st) < 0 ? failure() : 0;
     if (r == 0 && (st.st_mode & 07777) != mode) /* the umask has cut it */
         r = fchmod(fd, mode) < 0 ? failure() : 0;
-    if (r == 0)
+    if (r == 0 && !sealed)
         r = shmx_posix_fill(fd, size, flags);
     if (r == 0)
         r = shmx_holders_join(fd);
@@ -54,6 +56,8 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
         r = shmx_posix_new_handle(fd, flags & ~SHMX_POSIX, seg);
     if (r < 0)
         close(fd);
+    else
+        (*seg)->page = page;
     return r;
 }
 
@@ -302,6 +306,12 @@ posix_chown(struct shmx *seg, uid_t uid, gid_t gid)
 }
 
 static int
+posix_peers(struct shmx *seg)
+{
+    return posix_of(seg)->borrowed ? -ENOTSUP : shmx_holders_others(posix_of(seg)->fd);
+}
+
+static int
 posix_fd(const struct shmx *seg)
 {
     return posix_of(seg)->fd;
@@ -333,6 +343,7 @@ const struct shmx_backend shmx_posix = {
     .chown = posix_chown,
     .pin = shmx_posix_pin,
     .unpin = shmx_posix_unpin,
+    .peers = posix_peers,
     .fd = posix_fd,
     .read = shmx_posix_read,
     .write = shmx_posix_write,

@@ -16,7 +16,8 @@ struct posix {
     pthread_mutex_t pin_lock; /* who pins, unpins or grows a pinned segment takes turns */
     void           *pin;      /* the mapping that keeps the segment in RAM, or NULL */
     size_t          pin_length;
-    uint64_t        pinner; /* whose locked memory it is: children do not inherit that */
+    bool            borrowed; /* the descriptor is a duplicate, and its locks somebody else's */
+    uint64_t        pinner;   /* whose locked memory it is: children do not inherit that */
 };
 
 static inline struct posix *
@@ -32,6 +33,8 @@ int shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg);
 bool shmx_posix_is_owned(const struct stat *st);
 
 /* memory.c */
+/* fallocate(2), in spite of signals. */
+int shmx_posix_allocate(int fd, int mode, off_t offset, off_t length);
 /* Give a new file its size and its memory. */
 int shmx_posix_fill(int fd, size_t size, unsigned flags);
 int shmx_posix_reserve(struct shmx *seg, const struct attachment *a);
@@ -43,6 +46,12 @@ int64_t shmx_posix_size(struct shmx *seg);
 int     shmx_posix_resize(struct shmx *seg, uint64_t size);
 ssize_t shmx_posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
 ssize_t shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
+
+/* sealed.c */
+/* Returns the descriptor of a new segment, and in *page its pages' size if they are larger ones. */
+int shmx_posix_new_sealed(size_t size, unsigned flags, size_t *page);
+/* 0 if the object cannot shrink, else -EPERM. */
+int shmx_posix_check_sealed(int fd);
 
 /* pin.c */
 bool shmx_posix_is_pinned(struct shmx *seg);

@@ -220,6 +220,24 @@ sysv_stat(struct shmx *seg, struct shmx_stat *st)
     return 0;
 }
 
+/* Attachments that this handle has not made. Of its own, none is in the list before it is made or
+   after it has ended: so a peer may be seen where there is none, but not the other way round. */
+static int
+sysv_peers(struct shmx *seg)
+{
+    struct attachment *a;
+    struct shmx_stat   st;
+    int64_t            own = 1; /* the hold */
+    int                r;
+
+    pthread_mutex_lock(&seg->lock);
+    LIST_FOREACH (a, &seg->attachments, link)
+        own += a->addr != NULL && !(a->flags & SHMX_PRIVATE);
+    r = shmx_sysv_identify(sysv_of(seg), &st);
+    pthread_mutex_unlock(&seg->lock);
+    return r < 0 ? r : st.holders > own;
+}
+
 static int
 lock_in_ram(struct shmx *seg, int command)
 {
@@ -267,6 +285,7 @@ const struct shmx_backend shmx_sysv = {
     .chown = shmx_sysv_chown,
     .pin = sysv_pin,
     .unpin = sysv_unpin,
+    .peers = sysv_peers,
     .read = shmx_sysv_read,
     .write = shmx_sysv_write,
     .list = shmx_sysv_list,

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening a segment as soon as it is there. */
+#include "deadline.h"
+#include "directory.h"
+#include "segment.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+/* Between two looks, milliseconds: where an event will tell; and where none will, since there is
+   something that cannot be used yet, or a key to come, or since the kernel gives no events. */
+#define SELDOM 100
+#define OFTEN  5
+
+/*
+ * Have the events of the directory that has the name now, whichever was mounted there, from now on.
+ * Those that are there already are of no interest any more. Whether there will be any.
+ */
+static bool
+watch(int events)
+{
+    char passed[4096];
+
+    while (events >= 0 && read(events, passed, sizeof passed) > 0) {
+    }
+    return events >= 0 && inotify_add_watch(events, DIRECTORY, IN_CREATE | IN_MOVED_TO) >= 0;
+}
+
+static int
+look(const char *name, unsigned flags, struct shmx **out)
+{
+    struct shmx *seg;
+    int          r = shmx_open(name, flags, &seg);
+
+    if (r < 0)
+        return r;
+    if (shmx_size(seg) == 0) { /* a program has made it that is about to give it its size */
+        shmx_close(seg);
+        return -ENODATA;
+    }
+    *out = seg;
+    return 0;
+}
+
+static bool
+may_change(int error)
+{
+    return error == -ENOENT || error == -ENODATA || error == -EACCES || error == -EBUSY;
+}
+
+/* Sleep until something happens in the directory, but not for long. */
+static int
+pause_until(int events, bool seldom, int64_t deadline)
+{
+    struct pollfd   wanted = { .fd = events, .events = POLLIN };
+    const int64_t   left = deadline - deadline_now();
+    int64_t         pause = (seldom ? SELDOM : OFTEN) * MILLISECOND;
+    struct timespec time;
+
+    if (pause > left)
+        pause = left > 0 ? left : 0;
+    time = deadline_time(pause);
+    return ppoll(&wanted, seldom, &time, NULL) < 0 && errno == EINTR ? -EINTR : 0;
+}
+
+static int
+wait_for(const char *name, unsigned flags, int64_t deadline, int events, struct shmx **seg)
+{
+    bool watched;
+    int  r, interrupted = 0;
+
+    for (;;) {
+        watched = watch(events);
+        r = look(name, flags, seg);
+        if (!may_change(r))
+            return r;
+        if (interrupted < 0)
+            return interrupted;
+        if (deadline_now() >= deadline)
+            return r == -ENOENT ? -ETIMEDOUT : r;
+        interrupted = pause_until(events, watched && r == -ENOENT, deadline);
+    }
+}
+
+int
+shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout, struct shmx **seg)
+{
+    NO_CANCELLATION;
+    struct reference ref;
+    int64_t          deadline;
+    int              events, r;
+
+    if (name == NULL || seg == NULL || (flags & ~(SHMX_RDONLY | SHMX_OWNED))
+        || !deadline_after(timeout, &deadline))
+        return -EINVAL;
+    r = shmx_reference_parse(name, &ref);
+    if (r < 0)
+        return r;
+    /* Without it, because of whatever limit, it is to be looked more often. */
+    events = ref.kind == REFERENCE_NAME ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
+    r = wait_for(name, flags, deadline, events, seg);
+    if (events >= 0)
+        close(events);
+    return r;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sleeping until a word in an attachment changes, and waking who sleeps: futex(2). */
+#include "deadline.h"
+#include "failure.h"
+#include "segment.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Between two looks whether there are peers, nanoseconds. */
+#define LOOK (100 * MILLISECOND)
+
+/*
+ * Before it sleeps, a thread looks at the word for so many nanoseconds: about as long as it takes
+ * to fall asleep and to be woken. Where that is in vain more often than not, it is tried once in so
+ * many times.
+ */
+#define SPIN  INT64_C(16000)
+#define TRIAL 64
+#define LOOKS 16 /* at the word, between two at the clock */
+
+/* The doubt whether it is worth while: an average of the last few times. */
+#define DOUBT_MOST   256
+#define DOUBT_WEIGHT 8
+
+static long
+futex(const uint32_t *word, int operation, uint32_t value, const struct timespec *until)
+{
+#ifdef SYS_futex_time64
+    if (sizeof until->tv_sec > sizeof(long))
+        return syscall(SYS_futex_time64, word, operation, value, until, NULL,
+                       FUTEX_BITSET_MATCH_ANY);
+#endif
+    return syscall(SYS_futex, word, operation, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+static bool
+is_attached(struct shmx *seg, const uint32_t *word)
+{
+    struct attachment *a;
+    bool               found = false;
+
+    if (word == NULL || (uintptr_t)word % sizeof *word != 0)
+        return false;
+    pthread_mutex_lock(&seg->lock);
+    LIST_FOREACH (a, &seg->attachments, link)
+        if (a->addr != NULL && !(a->flags & SHMX_PRIVATE)
+            && segment_overlap(a->base, a->length, (const char *)word, sizeof *word))
+            found = true;
+    pthread_mutex_unlock(&seg->lock);
+    return found;
+}
+
+static inline bool
+has_changed(const uint32_t *word, uint32_t value)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE) != value;
+}
+
+static inline void
+relax(void)
+{
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Whether anybody else can run while this thread looks. */
+static bool
+has_processors(void)
+{
+    static _Atomic int count;
+    cpu_set_t          set;
+
+    if (atomic_load_explicit(&count, memory_order_relaxed) == 0)
+        atomic_store_explicit(&count, /* it fails where the set is too small for all of them */
+                              sched_getaffinity(0, sizeof set, &set) < 0 ? 2 : CPU_COUNT(&set),
+                              memory_order_relaxed);
+    return atomic_load_explicit(&count, memory_order_relaxed) > 1;
+}
+
+static bool
+look_for_a_while(const uint32_t *word, uint32_t value)
+{
+    const int64_t start = deadline_now();
+    int           i;
+
+    do
+        for (i = 0; i < LOOKS; i++) {
+            if (has_changed(word, value))
+                return true;
+            relax();
+        }
+    while (deadline_now() - start < SPIN);
+    return false;
+}
+
+/* True: the word has changed. What is learned is the handle's, and imprecise without harm. */
+static bool
+spin(struct shmx *seg, const uint32_t *word, uint32_t value)
+{
+    unsigned doubt = atomic_load_explicit(&seg->doubt, memory_order_relaxed), skipped;
+    bool     changed;
+
+    if (doubt > DOUBT_MOST / 2) {
+        skipped = atomic_load_explicit(&seg->skipped, memory_order_relaxed) + 1;
+        atomic_store_explicit(&seg->skipped, skipped, memory_order_relaxed);
+        if (skipped % TRIAL != 0)
+            return false;
+    }
+    changed = look_for_a_while(word, value);
+    doubt -= doubt / DOUBT_WEIGHT;
+    if (!changed)
+        doubt += DOUBT_MOST / DOUBT_WEIGHT;
+    atomic_store_explicit(&seg->doubt, doubt, memory_order_relaxed);
+    return changed;
+}
+
+/* 0: woken, or the word is another one already. A timer costs time, also one for never. */
+static int
+sleep_until(const uint32_t *word, uint32_t value, int64_t moment)
+{
+    const struct timespec until = deadline_time(moment);
+
+    if (futex(word, FUTEX_WAIT_BITSET, value, moment == NEVER ? NULL : &until) == 0
+        || errno == EAGAIN)
+        return 0;
+    return failure();
+}
+
+/* Sleep, and look for the peers now and then, also when the time is over or a signal came. */
+static int
+sleep_among_peers(struct shmx *seg, const uint32_t *word, uint32_t value, int64_t deadline)
+{
+    NO_CANCELLATION;
+    int64_t until;
+    int     r, peers;
+
+    do {
+        until = deadline_now() + LOOK;
+        if (until > deadline)
+            until = deadline;
+        r = sleep_until(word, value, until);
+        if (r == 0)
+            return 0;
+        peers = seg->backend->peers(seg);
+        if (peers <= 0)
+            return peers < 0 ? peers : -EPIPE;
+    } while (r == -ETIMEDOUT && until < deadline);
+    return r;
+}
+
+int
+shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned flags,
+          const struct timespec *timeout)
+{
+    int64_t deadline;
+
+    if (seg == NULL || (flags & ~SHMX_PEERS) || !deadline_after(timeout, &deadline)
+        || !is_attached(seg, word))
+        return -EINVAL;
+    if (has_changed(word, value) || (has_processors() && spin(seg, word, value)))
+        return 0;
+    return flags & SHMX_PEERS ? sleep_among_peers(seg, word, value, deadline)
+                              : sleep_until(word, value, deadline);
+}
+
+/* Whether the word is in an attachment is not asked: where nobody waits, waking does nothing. */
+int
+shmx_wake(struct shmx *seg, uint32_t *word, int count)
+{
+    long r;
+
+    if (seg == NULL || word == NULL || count < 1)
+        return -EINVAL;
+    r = futex(word, FUTEX_WAKE, (uint32_t)count, NULL);
+    if (r < 0)
+        return errno == EFAULT ? -EINVAL : failure();
+    return (int)r;
+}
