@@ -217,6 +217,6 @@ run_gc(int argc, char **argv)
     r = check_arguments(argc, 0, 0);
     if (r != OK)
         return r;
-    r = shmx_collect(flags, report, &flags);
+    r = shmx_collect(flags, NULL, report, &flags);
     return r < 0 ? complain("gc", r) : finish_output();
 }

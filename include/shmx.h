@@ -107,6 +107,7 @@ struct shmx;
 /* For collect. */
 #define SHMX_ORPHANS 0x00100000u /* remove persistent segments that nobody holds, too */
 #define SHMX_DRY_RUN 0x00200000u /* report only, remove nothing */
+#define SHMX_FOREIGN 0x00400000u /* remove names of segments of other IPC namespaces, too */
 
 /* Bits of shmx_stat.state. */
 #define SHMX_IS_EPHEMERAL 0x1u  /* made with SHMX_EPHEMERAL */
@@ -115,6 +116,7 @@ struct shmx;
 #define SHMX_IS_HUGE      0x8u  /* in huge pages, as far as can be seen without touching them */
 #define SHMX_IS_DEAD      0x10u /* of shmx_collect: provably dead, not merely without a holder */
 #define SHMX_IS_DESTROYED 0x20u /* System V: the segment goes with its last attachment */
+#define SHMX_IS_FOREIGN   0x40u /* a mere name: its System V segment is in another IPC namespace */
 
 /* What shmx_stat, shmx_list and shmx_collect tell of a segment. */
 /* clang-format off */
@@ -126,7 +128,8 @@ struct shmx_stat {
                                   segment: shmx_stat_name and shmx_list tell it) */
     uint64_t        page_size; /* bytes of a page of it; SHMX_IS_HUGE: of a huge page */
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
-    uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
+    uint64_t        ino;       /* POSIX: inode of the object; SHMX_IS_FOREIGN: number of the IPC
+                                  namespace, as readlink(2) of /proc/PID/ns/ipc shows it; else 0 */
     int64_t         holders;   /* POSIX: processes that hold it through this library, counted by
                                   kernel locks; System V: attachments (nattch), of which each
                                   handle has one of its own; -1 where unknown */
@@ -612,6 +615,9 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  * shmx_list - visit every segment that the caller may see, once each: of both backends, named or
  * not, this library's or not. (An anonymous POSIX segment cannot be seen from outside.)
  *
+ * Names of System V segments that are in other IPC namespaces are visited as well, with
+ * SHMX_IS_FOREIGN in st->state. Of those, nothing is known but what the name says.
+ *
  *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV
  *   visit   called with the text that shmx_name would give and what shmx_stat would; both are
  *           valid only during the call. A value other than 0 ends the walk. Not NULL
@@ -641,17 +647,24 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  *
  *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV; SHMX_ORPHANS (also remove persistent
  *           segments that no process has open or attached, if the caller is their owner or root:
- *           else nobody can tell); SHMX_DRY_RUN
+ *           else nobody can tell); SHMX_FOREIGN (also remove mere names of segments of other IPC
+ *           namespaces; nobody here can tell whether such a segment lives, so let choose decide);
+ *           SHMX_DRY_RUN
+ *   choose  called for each of which visit would be told, before it is removed and with the same
+ *           arguments. 0: it is left, and visit is not told of it. A POSIX segment is locked
+ *           meanwhile: nobody has it open, nobody can begin to hold it, and others who remove names
+ *           wait. So choose must return soon, and must not call the library. NULL: all are chosen
  *   visit   called for each that was removed (SHMX_DRY_RUN: that would be), with SHMX_IS_DEAD in
- *           st->state for the dead ones; and for each persistent segment that nobody holds, removed
- *           or not. As for shmx_list; but may be NULL
- *   arg     passed through
+ *           st->state for the dead ones and SHMX_IS_FOREIGN for the mere names; and for each
+ *           persistent segment that nobody holds, removed or not. As for shmx_list; but may be NULL
+ *   arg     passed through, to both
  *
- * What the caller is not allowed to remove is left, and not visited.
+ * What the caller is not allowed to remove is left, and neither function is called for it.
  *
  * Returns 0, the value of visit, or an error of shmx_list
  */
 int shmx_collect(unsigned flags,
+                 int (*choose)(const char *name, const struct shmx_stat *st, void *arg),
                  int (*visit)(const char *name, const struct shmx_stat *st, void *arg), void *arg);
 
 /*
