@@ -284,15 +284,19 @@ uses_holders(const struct uses *uses, const struct shmx_stat *st)
 void
 process_name(pid_t pid, char *name, size_t room)
 {
-    char  path[32];
-    FILE *f;
+    char   path[32];
+    size_t length = 0;
+    FILE  *f;
 
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
     f = fopen(path, "re");
-    if (f == NULL || fgets(name, (int)room, f) == NULL)
-        snprintf(name, room, "?");
-    else if (*name != '\0' && name[strlen(name) - 1] == '\n')
-        name[strlen(name) - 1] = '\0';
-    if (f != NULL)
+    if (f != NULL) {
+        length = fread(name, 1, room - 1, f);
         fclose(f);
+    }
+    if (length == 0) {
+        snprintf(name, room, "?");
+        return;
+    }
+    name[length - (name[length - 1] == '\n')] = '\0'; /* the last is the kernel's */
 }

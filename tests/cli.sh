@@ -3,6 +3,7 @@
 # The command, as a person would use it, over both backends. To be run by world, as root.
 # usage: cli.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 set -u
+# shellcheck source=tests/cli_lib.sh
 . "$(dirname "$0")/cli_lib.sh"
 
 both() {

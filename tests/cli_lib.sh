@@ -25,7 +25,7 @@ expect() {
     [ "$got" = "$wanted" ] || bad "exit $got, not $wanted: $*: $(cat err)"
 }
 bad() {
-    echo "FAILED: $*" >&2
+    printf 'FAILED: %s\n' "$*" >&2
     failures=$((failures + 1))
 }
 says() { grep -q -e "$1" out || bad "no '$1' on standard output: $(cat out)"; }
@@ -35,7 +35,7 @@ warns() {
 }
 is() { [ "$1" = "$2" ] || bad "'$1' is not '$2'"; }
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups env PATH="$PATH" "$@"; }
-left() { find /dev/shm -mindepth 1 | wc -l; }
+left() { find /dev/shm -mindepth 1 -printf x | wc -c; }
 segments() { tail -n +2 /proc/sysvipc/shm | wc -l; }
 json() { jq -e "$1" out >/dev/null || bad "not so in JSON: $1: $(cat out)"; }
 finish() {
