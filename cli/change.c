@@ -137,8 +137,9 @@ change_closed(const char *name, mode_t mode)
 int
 run_chmod(int argc, char **argv)
 {
-    mode_t mode;
-    int    i, r, status = OK;
+    struct shmx_stat st;
+    mode_t           mode;
+    int              i, r, status = OK;
 
     r = parse_arguments(argc, argv, 2, -1);
     if (r != OK)
@@ -149,9 +150,10 @@ run_chmod(int argc, char **argv)
         r = change_one(name_argument(argv[i]), change_mode, &mode);
         if (r == -EACCES)
             r = change_closed(argv[i], mode);
-        if (r == -EINVAL)
-            status = complain_text(
-                argv[i], "the owner of an ephemeral segment must be able to read and write it");
+        if (r == -EINVAL && shmx_stat_name(argv[i], &st) == 0)
+            status =
+                complain_text(argv[i], "the owner of an ephemeral segment must be able to read "
+                                       "and write it");
         else if (r < 0)
             status = complain(argv[i], r);
     }

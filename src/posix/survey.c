@@ -112,11 +112,12 @@ bury(const char *entry, const struct survey *survey, struct stat *st)
     const int lock = shmx_directory_lock();
     int       r = 0, fd = shmx_directory_open(entry, O_RDWR, 0);
 
-    if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && !shmx_holders_exist(fd)) {
-        r = -EAGAIN;
+    if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode)) {
         if (shmx_holders_exclude(fd)) {
             r = remove_unused(entry, st, survey);
             shmx_holders_readmit(fd);
+        } else if (!shmx_holders_exist(fd)) {
+            r = -EAGAIN;
         }
     }
     if (fd >= 0)
