@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static void
@@ -170,6 +171,25 @@ print_rows(struct rows *rows)
     uses_free(&uses);
 }
 
+/* The name in full, whatever was typed. */
+static void
+add_row(struct rows *rows, const char *name, const struct shmx_stat *st)
+{
+    const char *slash = strrchr(name, '/');
+    char       *full;
+
+    if (slash == NULL && strncmp(name, "sysv:", 5) == 0) { /* a key or an id */
+        rows_add(rows, name, st);
+        return;
+    }
+    if (asprintf(&full, "%s:/%s", st->backend == SHMX_SYSV ? "sysv" : "posix",
+                 slash == NULL ? name : slash + 1)
+        < 0)
+        full = must(NULL);
+    rows_add(rows, full, st);
+    free(full);
+}
+
 int
 run_stat(int argc, char **argv)
 {
@@ -190,7 +210,7 @@ run_stat(int argc, char **argv)
         if (r < 0)
             status = complain(argv[i], r);
         else
-            rows_add(&rows, argv[i], &st);
+            add_row(&rows, argv[i], &st);
     }
     print_rows(&rows);
     rows_free(&rows);
