@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The subcommands that change or remove what is there. */
+/* The subcommands that change what is there: resize, chmod, chown, unpin. */
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int
-parse_names(int argc, char **argv, int min, int max)
-{
-    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
-
-    next_option(argc, argv, "h", options);
-    return check_arguments(argc, min, max);
-}
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Open it with whatever right there is: what is changed needs none on the contents. */
-static int
+int
 open_any(const char *name, struct shmx **seg)
 {
     int r = shmx_open(name, 0, seg);
@@ -25,20 +20,29 @@ open_any(const char *name, struct shmx **seg)
     return r == -EACCES ? shmx_open(name, SHMX_RDONLY, seg) : r;
 }
 
-/* Do it to each of the names from first on; goes on after a failure. */
+typedef int (*changer)(struct shmx *seg, const void *arg);
+
 static int
-for_each_name(int first, int argc, char **argv, int (*change)(struct shmx *seg, const void *arg),
-              const void *arg)
+change_one(const char *name, changer change, const void *arg)
 {
     struct shmx *seg;
-    int          i, r, status = OK;
+    int          r = open_any(name, &seg);
+
+    if (r < 0)
+        return r;
+    r = change(seg, arg);
+    shmx_close(seg);
+    return r;
+}
+
+/* Each of the names from first on; goes on after a failure. */
+static int
+change_each(int first, int argc, char **argv, changer change, const void *arg)
+{
+    int i, r, status = OK;
 
     for (i = first; i < argc; i++) {
-        r = open_any(argv[i], &seg);
-        if (r == 0) {
-            r = change(seg, arg);
-            shmx_close(seg);
-        }
+        r = change_one(name_argument(argv[i]), change, arg);
         if (r < 0)
             status = complain(argv[i], r);
     }
@@ -48,22 +52,23 @@ for_each_name(int first, int argc, char **argv, int (*change)(struct shmx *seg, 
 int
 run_resize(int argc, char **argv)
 {
-    struct shmx *seg;
-    uint64_t     size;
-    int          r = parse_names(argc, argv, 2, 2);
+    struct creation c = { 0 };
+    struct shmx    *seg;
+    int             r = parse_arguments(argc, argv, 2, 2);
 
     if (r != OK)
         return r;
-    if (!parse_size(argv[optind + 1], &size))
+    c.name = name_argument(argv[optind]);
+    if (!parse_size(argv[optind + 1], &c.size))
         return wrong_use("not a size: '%s'", argv[optind + 1]);
-    r = shmx_open(argv[optind], 0, &seg);
+    r = shmx_open(c.name, 0, &seg);
     if (r < 0)
-        return complain(argv[optind], r);
-    r = shmx_resize(seg, size);
+        return complain(c.name, r);
+    r = shmx_resize(seg, c.size);
     shmx_close(seg);
     if (r == -ENOTSUP)
-        return complain_text(argv[optind], "System V segments keep the size they were made with");
-    return r < 0 ? complain(argv[optind], r) : OK;
+        return complain_text(c.name, "System V segments keep the size they were made with");
+    return r < 0 ? explain_creation(&c, r) : OK;
 }
 
 static int
@@ -72,17 +77,87 @@ change_mode(struct shmx *seg, const void *arg)
     return shmx_chmod(seg, *(const mode_t *)arg);
 }
 
+/* Without an opening, which a mode of 0 refuses to the owner. -EACCES: not to be had so. */
+static int
+change_closed_object(const char *entry, mode_t mode)
+{
+    char        self[32];
+    struct stat st;
+    const int   dir = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int   fd = openat(dir, entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int         r = -EACCES;
+
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        r = (st.st_mode & S_ISVTX) && (mode & 0600) != 0600  ? -EINVAL
+            : chmod(self, mode | (st.st_mode & S_ISVTX)) < 0 ? -errno
+                                                             : 0;
+    close(fd);
+    close(dir);
+    return r;
+}
+
+/* A name that tells when its segment was last changed would be a stale one afterwards. */
+static bool
+tells_a_time(const char *name)
+{
+    char    path[300], target[32];
+    ssize_t length;
+
+    if (strchr(name, '/') == NULL && strchr(name, ':') != NULL)
+        return false;
+    snprintf(path, sizeof path, "/dev/shm/%s",
+             strrchr(name, '/') == NULL ? name : strrchr(name, '/') + 1);
+    length = readlink(path, target, sizeof target);
+    return length < 8 || strncmp(target, "sysv:id=", 8) == 0;
+}
+
+static int
+change_closed(const char *name, mode_t mode)
+{
+    struct shmx_stat st;
+    struct shmid_ds  ds = { 0 };
+    int              r = shmx_stat_name(name, &st);
+
+    if (r < 0)
+        return r;
+    if (st.uid != geteuid())
+        return -EPERM;
+    if (st.backend == SHMX_POSIX)
+        return change_closed_object(strrchr(name, '/') == NULL ? name : strrchr(name, '/') + 1,
+                                    mode);
+    if (tells_a_time(name))
+        return -EACCES;
+    ds.shm_perm.uid = st.uid;
+    ds.shm_perm.gid = st.gid;
+    ds.shm_perm.mode = (unsigned short)mode;
+    return shmctl(st.id, IPC_SET, &ds) < 0 ? -errno : 0;
+}
+
 int
 run_chmod(int argc, char **argv)
 {
-    mode_t mode;
-    int    r = parse_names(argc, argv, 2, -1);
+    struct shmx_stat st;
+    mode_t           mode;
+    int              i, r, status = OK;
 
+    r = parse_arguments(argc, argv, 2, -1);
     if (r != OK)
         return r;
     if (!parse_mode(argv[optind], &mode))
         return wrong_use("not a mode: '%s'", argv[optind]);
-    return for_each_name(optind + 1, argc, argv, change_mode, &mode);
+    for (i = optind + 1; i < argc; i++) {
+        r = change_one(name_argument(argv[i]), change_mode, &mode);
+        if (r == -EACCES)
+            r = change_closed(argv[i], mode);
+        if (r == -EINVAL && shmx_stat_name(argv[i], &st) == 0)
+            status =
+                complain_text(argv[i], "the owner of an ephemeral segment must be able to read "
+                                       "and write it");
+        else if (r < 0)
+            status = complain(argv[i], r);
+    }
+    return status;
 }
 
 struct owner {
@@ -104,7 +179,7 @@ run_chown(int argc, char **argv)
     struct owner owner;
     char        *text;
     bool         known;
-    int          r = parse_names(argc, argv, 2, -1);
+    int          r = parse_arguments(argc, argv, 2, -1);
 
     if (r != OK)
         return r;
@@ -113,42 +188,7 @@ run_chown(int argc, char **argv)
     free(text);
     if (!known)
         return wrong_use("no such owner: '%s'", argv[optind]);
-    return for_each_name(optind + 1, argc, argv, change_owner, &owner);
-}
-
-static int
-pin_and_run(struct shmx *seg, const char *name, char **command)
-{
-    struct shmx_stat st;
-    int              r = shmx_stat(seg, &st);
-
-    if (r == 0 && st.backend == SHMX_POSIX && command == NULL)
-        return wrong_use(
-            "a POSIX segment is pinned only while somebody holds it: add '-- COMMAND'");
-    if (r == 0)
-        r = shmx_pin(seg);
-    if (r < 0)
-        return complain(name, r);
-    return command == NULL ? OK : run_command(command);
-}
-
-int
-run_pin(int argc, char **argv)
-{
-    struct shmx *seg;
-    char       **command;
-    int          r;
-
-    argc = split_command(argc, argv, &command);
-    r = parse_names(argc, argv, 1, 1);
-    if (r != OK)
-        return r;
-    r = open_any(argv[optind], &seg);
-    if (r < 0)
-        return complain(argv[optind], r);
-    r = pin_and_run(seg, argv[optind], command);
-    shmx_close(seg);
-    return r;
+    return change_each(optind + 1, argc, argv, change_owner, &owner);
 }
 
 static int
@@ -161,62 +201,7 @@ unpin(struct shmx *seg, const void *arg)
 int
 run_unpin(int argc, char **argv)
 {
-    int r = parse_names(argc, argv, 1, -1);
+    int r = parse_arguments(argc, argv, 1, -1);
 
-    return r != OK ? r : for_each_name(optind, argc, argv, unpin, NULL);
-}
-
-int
-run_rm(int argc, char **argv)
-{
-    int i, r, status = parse_names(argc, argv, 1, -1);
-
-    if (status != OK)
-        return status;
-    for (i = optind; i < argc; i++) {
-        r = shmx_remove(argv[i]);
-        if (r < 0)
-            status = complain(argv[i], r);
-    }
-    return status;
-}
-
-static int
-report(const char *name, const struct shmx_stat *st, void *arg)
-{
-    const unsigned flags = *(const unsigned *)arg;
-    const bool     dead = st->state & SHMX_IS_DEAD, taken = dead || (flags & SHMX_ORPHANS);
-    char          *shown = visible(name), size[16];
-
-    format_size(st->size, false, size, sizeof size);
-    printf("%s %s (%s, %s)\n",
-           !taken                 ? "left"
-           : flags & SHMX_DRY_RUN ? "would remove"
-                                  : "removed",
-           shown,
-           dead    ? "dead"
-           : taken ? "unheld"
-                   : "unheld: --orphans removes it",
-           size);
-    free(shown);
-    return 0;
-}
-
-int
-run_gc(int argc, char **argv)
-{
-    static const struct option options[] = { { "dry-run", no_argument, NULL, 'n' },
-                                             { "orphans", no_argument, NULL, 'o' },
-                                             { "help", no_argument, NULL, 'h' },
-                                             { 0 } };
-    unsigned                   flags = 0;
-    int                        option, r;
-
-    while ((option = next_option(argc, argv, "nh", options)) != -1)
-        flags |= option == 'n' ? SHMX_DRY_RUN : SHMX_ORPHANS;
-    r = check_arguments(argc, 0, 0);
-    if (r != OK)
-        return r;
-    r = shmx_collect(flags, report, &flags);
-    return r < 0 ? complain("gc", r) : finish_output();
+    return r != OK ? r : change_each(optind, argc, argv, unpin, NULL);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* shmx doctor: do the settings of this machine let sharing work? */
+#include "doctor.h"
 #include "cli.h"
+#include "table.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
@@ -17,23 +18,37 @@
 #define SMALL_DEV_SHM ((uint64_t)128 << 20) /* containers have 64 MiB */
 #define HUGE          "/sys/kernel/mm/transparent_hugepage/"
 
-static bool something_will_break;
-
 enum finding { FINE, NOTE, BREAKS };
+
+/* What was found; told at once, or, in JSON, at the end. */
+struct found {
+    enum finding finding;
+    char        *what, *value;
+    const char  *meaning; /* or NULL */
+};
+
+static struct {
+    struct found *items;
+    size_t        count;
+} all;
+
+static const char *const words[] = { "ok", "note", "BAD" };
 
 static void
 say(enum finding finding, const char *what, const char *value, const char *meaning)
 {
-    static const char *const words[] = { "ok", "note", "BAD" };
     static const char *const colours[] = { "\033[32m", "\033[33m", "\033[31m" };
-    const bool               colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+    char                    *shown = visible(value, false);
 
-    if (finding == BREAKS)
-        something_will_break = true;
-    printf("%s%-4s%s  %-34s %s\n", colour ? colours[finding] : "", words[finding],
-           colour ? "\033[0m" : "", what, value);
-    if (meaning != NULL)
+    all.items = grown(all.items, all.count, sizeof *all.items);
+    all.items[all.count++] =
+        (struct found){ finding, must(strdup(what)), must(strdup(value)), meaning };
+    if (!style.json)
+        printf("%s%-4s%s  %-34s %s\n", style.colour ? colours[finding] : "", words[finding],
+               style.colour ? "\033[0m" : "", what, shown);
+    if (!style.json && meaning != NULL)
         printf("      %s\n", meaning);
+    free(shown);
 }
 
 /* The first line of the file, without its newline; false if it cannot be read. */
@@ -98,7 +113,7 @@ check_dev_shm(void)
 }
 
 struct usage {
-    uint64_t segments, pages;
+    uint64_t segments, pages, foreign;
 };
 
 static int
@@ -108,6 +123,10 @@ add_usage(const char *name, const struct shmx_stat *st, void *arg)
     struct usage  *usage = arg;
 
     (void)name;
+    if (st->state & SHMX_IS_FOREIGN) {
+        usage->foreign++;
+        return 0;
+    }
     usage->segments++;
     usage->pages += (st->size + page - 1) / page;
     return 0;
@@ -130,16 +149,14 @@ check_limit(const char *name, uint64_t used, const char *full, const char *meani
 }
 
 static void
-check_sysv(void)
+check_sysv(const struct usage *usage)
 {
-    struct usage usage = { 0 };
-    char         value[64];
-    uint64_t     limit;
+    char     value[64];
+    uint64_t limit;
 
-    shmx_list(SHMX_SYSV, add_usage, &usage);
-    check_limit("shmmni", usage.segments, "no more System V segments: 'shmx gc', or raise it",
+    check_limit("shmmni", usage->segments, "no more System V segments: 'shmx gc', or raise it",
                 "how many System V segments there can be");
-    check_limit("shmall", usage.pages, "no more System V memory: 'shmx gc', or raise it",
+    check_limit("shmall", usage->pages, "no more System V memory: 'shmx gc', or raise it",
                 "pages of System V memory there can be");
     if (read_number("/proc/sys/kernel/shmmax", &limit)) {
         format_size(limit, false, value, sizeof value);
@@ -153,29 +170,11 @@ check_sysv(void)
                        : "persistent System V segments stay without an attachment");
 }
 
-/* Names of System V segments that are not here, but in another IPC namespace. */
-static unsigned
-count_foreign_names(void)
-{
-    unsigned         foreign = 0;
-    DIR             *dir = opendir("/dev/shm");
-    struct dirent   *d;
-    struct shmx_stat st;
-
-    while (dir != NULL && (d = readdir(dir)) != NULL)
-        if (d->d_type == DT_LNK && shmx_stat_name(d->d_name, &st) == -EXDEV)
-            foreign++;
-    if (dir != NULL)
-        closedir(dir);
-    return foreign;
-}
-
 static void
-check_namespace(void)
+check_namespace(uint64_t foreign)
 {
-    const unsigned foreign = count_foreign_names();
-    char           value[64];
-    const ssize_t  length = readlink("/proc/self/ns/ipc", value, sizeof value - 1);
+    char          value[64];
+    const ssize_t length = readlink("/proc/self/ns/ipc", value, sizeof value - 1);
 
     value[length > 0 ? length : 0] = '\0';
     say(FINE, "IPC namespace", length > 0 ? value : "unknown",
@@ -183,10 +182,10 @@ check_namespace(void)
         "containers have both for themselves, but for --ipc=host and --ipc=container:NAME");
     if (foreign == 0)
         return;
-    snprintf(value, sizeof value, "%u", foreign);
+    snprintf(value, sizeof value, "%" PRIu64, foreign);
     say(NOTE, "names of another IPC namespace", value,
         "/dev/shm is shared with it, and its System V segments are not: share both, or use POSIX "
-        "segments");
+        "segments; 'shmx gc' removes the names if the namespace is gone");
 }
 
 static void
@@ -296,39 +295,15 @@ check_memlock(void)
         "how much 'shmx pin' can keep in RAM (ulimit -l); root may lock all");
 }
 
-static void
-read_remove_ipc(const char *path, char *value, size_t room)
-{
-    char  line[256];
-    FILE *f = fopen(path, "re");
-
-    if (f == NULL)
-        return;
-    while (fgets(line, sizeof line, f) != NULL)
-        if (strncmp(line, "RemoveIPC=", 10) == 0)
-            snprintf(value, room, "%.*s", (int)strcspn(line + 10, "\n"), line + 10);
-    fclose(f);
-}
-
-/* logind removes the segments of a user who has logged out, unless this says no. */
+/* logind removes the segments of a user who has logged out, unless it is told not to. */
 static void
 check_logind(void)
 {
-    char   value[16] = "yes (default)";
-    glob_t files;
-    size_t i;
+    char value[64];
 
-    if (access("/run/systemd/system", F_OK) < 0) {
+    if (access("/run/systemd/system", F_OK) < 0)
         say(FINE, "logind RemoveIPC", "no systemd here", NULL);
-        return;
-    }
-    read_remove_ipc("/etc/systemd/logind.conf", value, sizeof value);
-    if (glob("/etc/systemd/logind.conf.d/*.conf", 0, NULL, &files) == 0) {
-        for (i = 0; i < files.gl_pathc; i++)
-            read_remove_ipc(files.gl_pathv[i], value, sizeof value);
-        globfree(&files);
-    }
-    if (strcmp(value, "no") == 0)
+    else if (!logind_removes_ipc(value, sizeof value))
         say(FINE, "logind RemoveIPC", value, "segments outlive their owner's last logout");
     else
         say(NOTE, "logind RemoveIPC", value,
@@ -336,23 +311,88 @@ check_logind(void)
             "logind.conf, or run as a system user");
 }
 
+static void
+tell_finding(const void *item, struct cell *cell)
+{
+    static const char *const names[] = { "ok", "note", "bad" };
+
+    cell->known = true;
+    cell->text = names[((const struct found *)item)->finding];
+}
+
+static void
+tell_what(const void *item, struct cell *cell)
+{
+    cell->known = true;
+    cell->text = ((const struct found *)item)->what;
+}
+
+static void
+tell_value(const void *item, struct cell *cell)
+{
+    cell->known = true;
+    cell->text = ((const struct found *)item)->value;
+}
+
+static void
+tell_meaning(const void *item, struct cell *cell)
+{
+    cell->text = ((const struct found *)item)->meaning;
+    cell->known = cell->text != NULL;
+}
+
+/* In JSON, all that was said; whether anything will break; and forget it. */
+static bool
+tell_all(void)
+{
+    static const struct column columns[] = { { "FINDING", TEXT, tell_finding },
+                                             { "WHAT", TEXT, tell_what },
+                                             { "VALUE", TEXT, tell_value },
+                                             { "MEANING", TEXT, tell_meaning } };
+    const struct column *const chosen[] = { &columns[0], &columns[1], &columns[2], &columns[3] };
+    bool                       breaks = false;
+    size_t                     i;
+
+    if (style.json)
+        table_print(&(struct table){ .columns = chosen,
+                                     .column_count = 4,
+                                     .rows = all.items,
+                                     .row_count = all.count,
+                                     .row_size = sizeof *all.items });
+    for (i = 0; i < all.count; i++) {
+        breaks |= all.items[i].finding == BREAKS;
+        free(all.items[i].what);
+        free(all.items[i].value);
+    }
+    free(all.items);
+    return breaks;
+}
+
 int
 run_doctor(int argc, char **argv)
 {
-    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+    static const struct option options[] = { { "json", no_argument, NULL, 'J' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { 0 } };
+    struct usage               usage = { 0 };
+    bool                       breaks;
     int                        r;
 
-    next_option(argc, argv, "h", options);
+    while (next_option(argc, argv, ":Jh", options) != -1)
+        style.json = true;
     r = check_arguments(argc, 0, 0);
     if (r != OK)
         return r;
+    style.colour = wants_colour();
+    shmx_list(SHMX_SYSV, add_usage, &usage);
     check_dev_shm();
-    check_sysv();
-    check_namespace();
+    check_sysv(&usage);
+    check_namespace(usage.foreign);
     check_protection();
     check_huge();
     check_memlock();
     check_logind();
+    breaks = tell_all();
     r = finish_output();
-    return r != OK ? r : something_will_break ? FAILED : OK;
+    return r != OK ? r : breaks ? FAILED : OK;
 }

@@ -2,40 +2,42 @@
 /* shmx: shared memory from the shell. */
 #include "cli.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command commands[] = {
-    { "create", "[NAME] SIZE [-- COMMAND...]", "make a segment; without NAME an anonymous one",
+    { "create", "[NAME] [SIZE] [-- COMMAND...]",
+      "make a segment of shared memory; without NAME an anonymous one",
       "  --backend posix|sysv   where (default: what NAME says, else posix)\n"
       "  --mode MODE            permissions, octal (default: 600)\n"
-      "  --from FILE            fill it before anybody can see it; -: standard input\n"
+      "  --from FILE            fill it before anybody can see it; -: standard input. The size of\n"
+      "                         FILE is that of the segment, unless SIZE is given\n"
       "  --huge                 in huge pages, as far as there are any, on System V as well\n"
-      "  --sparse               do not reserve the memory\n"
+      "  --sparse               do not reserve the memory: pages come when they are touched\n"
       "  --ephemeral            it goes with its last holder: COMMAND, and who else opens it\n",
       run_create },
     { "hold", "NAME -- COMMAND...", "keep a segment open while COMMAND runs", NULL, run_hold },
     { "wait", "NAME", "wait until there is a segment of that name",
       "  --timeout SECONDS      at most so long (default: for ever)\n", run_wait },
-    { "ls", "", "show every segment of both backends",
+    { "ls", "", "list all segments, who owns them, how large they are, and how many hold them",
       "  -J, --json             for programs: one array, sizes in bytes, unknown is null\n"
       "  -b, --bytes            sizes in bytes\n"
       "  -o, --output LIST      these columns, separated by commas; +LIST: these, too\n"
       "  -r, --raw              columns separated by one blank, nothing aligned\n"
+      "  -0, --zero             names exactly as they are, each with a zero byte at its end\n"
       "  -P, --numeric-perms    permissions in octal\n"
       "  -s, --sort COLUMN      sort by name, size, resident, age or holders\n"
       "      --backend WHICH    only posix or sysv\n"
-      "      --noheadings       without the first line\n"
-      "      --time-format HOW  short, full or iso\n",
+      "      --noheadings       without the first line and the total\n"
+      "      --watch [SECONDS]  again and again, in place (default: every 2 seconds)\n",
       run_ls },
-    { "stat", "NAME...", "tell all about segments, and who holds them",
-      "  -b, --bytes            sizes in bytes only\n", run_stat },
-    { "read", "NAME", "copy a segment to standard output",
+    { "stat", "NAME...", "tell all about segments, and which processes hold them",
+      "  -J, --json             for programs: one array, with the processes of each\n", run_stat },
+    { "read", "NAME", "print what is in a segment (dump it to standard output)",
       "  --offset SIZE          from there on (default: 0)\n"
       "  --count SIZE           so many bytes (default: to the end)\n",
       run_read },
@@ -47,71 +49,28 @@ static const struct command commands[] = {
     { "resize", "NAME SIZE", "grow or shrink a POSIX segment", NULL, run_resize },
     { "chmod", "MODE NAME...", "set permissions, octal", NULL, run_chmod },
     { "chown", "OWNER[:GROUP] NAME...", "change owner and group", NULL, run_chown },
-    { "pin", "NAME [-- COMMAND...]", "keep a segment in RAM; a POSIX one while COMMAND runs", NULL,
+    { "pin", "NAME [-- COMMAND...]", "lock a segment in RAM; a POSIX one while COMMAND runs", NULL,
       run_pin },
     { "unpin", "NAME...", "let System V segments be swapped out again", NULL, run_unpin },
-    { "rm", "NAME...", "remove segments", NULL, run_rm },
-    { "gc", "", "remove what is dead: names of nothing, ephemeral segments without a holder",
+    { "rm", "NAME... | --match GLOB...", "remove (delete, unlink) segments",
+      "  --match GLOB           all of your own that match; of others, those that nobody uses\n",
+      run_rm },
+    { "gc", "[--match GLOB...]",
+      "clean up: remove leftovers of dead processes, never what is in use",
       "  -n, --dry-run          only say what would be removed\n"
-      "      --orphans          persistent segments that nobody holds, too\n",
+      "      --orphans          persistent segments that nobody holds (leaked ones), too\n"
+      "      --match GLOB       only names that match: 'psm_*', 'sysv:*'\n"
+      "      --older AGE        only what nobody has touched for so long: 90, 15m, 2h, 7d\n"
+      "      --foreign          names of all other IPC namespaces, and not of dead ones alone\n"
+      "  -J, --json             for programs: one array\n",
       run_gc },
-    { "doctor", "", "say whether the settings of this machine let sharing work", NULL, run_doctor },
+    { "doctor", "", "check limits and settings: why sharing memory does not work here",
+      "  -J, --json             for programs: one array\n", run_doctor },
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 const struct command *current;
-
-/* What the words of the library leave open, from the shell's side. */
-static const char *
-hint(int error)
-{
-    switch (-error) {
-    case EEXIST:
-        return " ('shmx rm' removes it)";
-    case ENOSPC:
-    case ENOMEM:
-        return " ('shmx doctor' shows the limits, 'shmx gc' removes what is dead)";
-    case EXDEV:
-        return " ('nsenter --ipc' enters it)";
-    default:
-        return "";
-    }
-}
-
-int
-complain(const char *name, int error)
-{
-    return complain_text(name, "%s%s", shmx_strerror(error), hint(error));
-}
-
-int
-complain_text(const char *name, const char *format, ...)
-{
-    char   *shown = visible(name);
-    va_list args;
-
-    fprintf(stderr, "shmx: %s: ", shown);
-    free(shown);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    putc('\n', stderr);
-    return FAILED;
-}
-
-int
-wrong_use(const char *format, ...)
-{
-    va_list args;
-
-    fprintf(stderr, "shmx %s: ", current->name);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fprintf(stderr, " (see 'shmx %s --help')\n", current->name);
-    return WRONG;
-}
 
 static void
 print_help(const struct command *command)
@@ -137,6 +96,23 @@ print_overview(void)
     return finish_output();
 }
 
+/* The C library would print what it does not know as it is. */
+static int
+refuse_option(int option, char **argv, const struct option *options)
+{
+    const struct option *o = options;
+
+    while (o->name != NULL && (optopt == 0 || o->val != optopt))
+        o++;
+    if (option == ':')
+        wrong_use("'%s' needs a value", argv[optind - 1]);
+    else if (optopt == 0 || o->name != NULL)
+        wrong_use("wrong option '%s'", argv[optind - 1]);
+    else
+        wrong_use("wrong option '-%c'", optopt);
+    return WRONG;
+}
+
 int
 next_option(int argc, char **argv, const char *letters, const struct option *options)
 {
@@ -146,8 +122,8 @@ next_option(int argc, char **argv, const char *letters, const struct option *opt
         print_help(current);
         exit(finish_output());
     }
-    if (option == '?')
-        exit(WRONG);
+    if (option == '?' || option == ':')
+        exit(refuse_option(option, argv, options));
     return option;
 }
 
@@ -164,21 +140,46 @@ check_arguments(int argc, int min, int max)
 }
 
 int
-finish_output(void)
+parse_arguments(int argc, char **argv, int min, int max)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return OK;
-    return complain_text("standard output", "%s", strerror(errno));
+    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+
+    next_option(argc, argv, ":h", options);
+    return check_arguments(argc, min, max);
+}
+
+/* A closed descriptor 0, 1 or 2 would be given to the next segment that is opened, and messages
+   would be written into that. Reading and writing of these is an error, as if they were closed. */
+static void
+occupy_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+static const struct command *
+find_command(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
 }
 
 int
 main(int argc, char **argv)
 {
-    char   title[32];
-    size_t i;
-
+    occupy_standard_descriptors();
     setlocale(LC_ALL, "");
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error like a full disk */
+    ignore_broken_pipes();
+    opterr = 0;
     if (argc < 2) {
         fprintf(stderr, "usage: shmx COMMAND [ARGUMENT]... (see 'shmx --help')\n");
         return WRONG;
@@ -189,13 +190,9 @@ main(int argc, char **argv)
         printf("shmx %s\n", shmx_version());
         return finish_output();
     }
-    for (i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            current = &commands[i];
-            snprintf(title, sizeof title, "shmx %s", current->name);
-            argv[1] = title;
-            return current->run(argc - 1, argv + 1);
-        }
-    fprintf(stderr, "shmx: no command '%s' (see 'shmx --help')\n", argv[1]);
+    current = find_command(argv[1]);
+    if (current != NULL)
+        return current->run(argc - 1, argv + 1);
+    complain_text(argv[1], "no such command (see 'shmx --help')");
     return WRONG;
 }

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,23 +26,35 @@ progress_begin(struct progress *p, const char *verb, uint64_t total)
         p->verb = NULL;
 }
 
+/* As wide as the terminal, but for its last column: a line that wraps could not be replaced. */
+static void
+put_line(const char *line)
+{
+    struct winsize window;
+    int            width = 79;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+        width = window.ws_col - 1;
+    fprintf(stderr, "\r%.*s\033[K", width, line);
+}
+
 static void
 show(struct progress *p, double elapsed)
 {
     const double rate = (double)p->done / elapsed;
-    const double left = (double)(p->total - p->done) / rate;
-    char         done[16], total[16], speed[16];
+    const double left = p->total > p->done ? (double)(p->total - p->done) / rate : 0;
+    char         done[16], total[16], speed[16], line[128];
 
     format_size(p->done, false, done, sizeof done);
     format_size((uint64_t)rate, false, speed, sizeof speed);
-    if (p->total == 0) {
-        fprintf(stderr, "\r%s %s  %s/s\033[K", p->verb, done, speed);
-        return;
-    }
     format_size(p->total, false, total, sizeof total);
-    fprintf(stderr, "\r%s %s of %s  %3.0f%%  %s/s  %.0f:%02.0f left\033[K", p->verb, done, total,
-            100.0 * (double)p->done / (double)p->total, speed, (double)(long)(left / 60),
-            (double)((long)left % 60));
+    if (p->total == 0)
+        snprintf(line, sizeof line, "%s %s  %s/s", p->verb, done, speed);
+    else
+        snprintf(line, sizeof line, "%s %s of %s  %3.0f%%  %s/s  %.0f:%02.0f left", p->verb, done,
+                 total, 100.0 * (double)p->done / (double)p->total, speed,
+                 (double)(long)(left / 60), (double)((long)left % 60));
+    put_line(line);
 }
 
 void

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Running a command while a segment is held, and being interrupted. */
+/* Running a command while a segment is held, and being interrupted. What the caller of the command
+   has chosen to ignore, as nohup(1) does, stays ignored. */
 #include "cli.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,10 +14,37 @@ volatile int interrupted;
 
 static volatile pid_t child;
 
+static struct sigaction pipes_before = { .sa_handler = SIG_DFL };
+
+void
+ignore_broken_pipes(void)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+    sigaction(SIGPIPE, &ignore, &pipes_before);
+}
+
+void
+leave_by_broken_pipe(void)
+{
+    sigaction(SIGPIPE, &pipes_before, NULL);
+    raise(SIGPIPE);
+}
+
 static void
 on_interrupt(int signal)
 {
     interrupted = signal;
+}
+
+/* Have the signal handled, unless it is ignored. */
+static void
+handle(int signal, const struct sigaction *action)
+{
+    struct sigaction before;
+
+    if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(signal, action, NULL);
 }
 
 /* Without SA_RESTART: a read that waits returns. */
@@ -24,9 +53,9 @@ catch_interrupts(void)
 {
     struct sigaction action = { .sa_handler = on_interrupt };
 
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    handle(SIGINT, &action);
+    handle(SIGTERM, &action);
+    handle(SIGHUP, &action);
 }
 
 void
@@ -54,35 +83,84 @@ split_command(int argc, char **argv, char ***command)
     return argc;
 }
 
+/* What the terminal sends goes to the command as well; the rest is meant for it. */
 static void
-pass_on(int signal)
+pass_on(int signal, siginfo_t *info, void *context)
 {
-    if (child > 0)
+    (void)context;
+    if (info->si_code != SI_KERNEL || (signal != SIGINT && signal != SIGQUIT && signal != SIGWINCH))
         kill(child, signal);
 }
 
+/* Not those that stop and continue a job, tell of a child, or of a fault of our own. */
+static bool
+is_passed_on(int signal)
+{
+    static const int others[] = { SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD,
+                                  SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGSYS,  SIGPIPE };
+    size_t           i;
+
+    for (i = 0; i < sizeof others / sizeof *others; i++)
+        if (signal == others[i])
+            return false;
+    return true;
+}
+
+static void
+pass_on_signals(void)
+{
+    struct sigaction action = { .sa_sigaction = pass_on, .sa_flags = SA_RESTART | SA_SIGINFO };
+    int              signal;
+
+    for (signal = 1; signal <= SIGRTMAX; signal++)
+        if (is_passed_on(signal))
+            handle(signal, &action);
+}
+
+/* In the child. */
+static void
+become(char **command, const sigset_t *mask)
+{
+    int error;
+
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    execvp(command[0], command);
+    error = errno; /* the complaint may fail, too */
+    complain_text(command[0], "%s", strerror(error));
+    _exit(error == ENOENT ? 127 : 126);
+}
+
+static int
+wait_for_child(const char *name)
+{
+    int status;
+
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return complain_text(name, "%s", strerror(errno));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Signals wait until it is clear to whom they go. */
 int
 run_command(char **command)
 {
-    struct sigaction pass = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
-    int              status;
+    struct sigaction ordinary = { .sa_handler = SIG_DFL }, child_before;
+    sigset_t         all, before;
 
-    signal(SIGPIPE, SIG_DFL);
+    fflush(stdout);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    sigaction(SIGPIPE, &pipes_before, NULL);
+    sigaction(SIGCHLD, &ordinary, &child_before); /* of an ignored child there would be no status */
     child = fork();
-    if (child < 0)
-        return complain_text(command[0], "%s", strerror(errno));
     if (child == 0) {
-        execvp(command[0], command);
-        complain_text(command[0], "%s", strerror(errno));
-        _exit(errno == ENOENT ? 127 : 126);
+        sigaction(SIGCHLD, &child_before, NULL);
+        become(command, &before);
     }
-    /* The terminal tells both of us; what others send to us is meant for the command. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGQUIT, SIG_IGN);
-    sigaction(SIGTERM, &pass, NULL);
-    sigaction(SIGHUP, &pass, NULL);
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return complain_text(command[0], "%s", strerror(errno));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (child > 0)
+        pass_on_signals();
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return child < 0 ? complain_text(command[0], "%s", strerror(errno))
+                     : wait_for_child(command[0]);
 }

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* shmx stat: everything about a segment. */
 #include "cli.h"
+#include "rows.h"
 
 #include <bsd/grp.h>
 #include <bsd/pwd.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static void
-print_size(const char *label, uint64_t size, bool bytes)
+print_size(const char *label, uint64_t size)
 {
     char text[32];
 
     format_size(size, false, text, sizeof text);
-    if (bytes)
-        printf("%10s: %" PRIu64 "\n", label, size);
-    else
-        printf("%10s: %" PRIu64 " (%s)\n", label, size, text);
+    printf("%10s: %" PRIu64 " (%s)\n", label, size, text);
 }
 
 static void
@@ -26,17 +25,6 @@ print_person(const char *label, uid_t uid, gid_t gid)
 {
     printf("%10s: %s:%s (%u:%u)\n", label, user_from_uid(uid, 0), group_from_gid(gid, 0),
            (unsigned)uid, (unsigned)gid);
-}
-
-static void
-print_process(const char *label, pid_t pid)
-{
-    char name[64];
-
-    if (pid <= 0)
-        return;
-    process_name(pid, name, sizeof name);
-    printf("%10s: %d (%s)\n", label, (int)pid, name);
 }
 
 static void
@@ -52,50 +40,65 @@ print_time(const char *label, const struct timespec *t)
 }
 
 static void
-print_state(const struct shmx_stat *st)
+print_state(const struct row *row)
 {
-    printf("%10s: %s%s%s%s%s\n", "State",
-           st->state & SHMX_IS_EPHEMERAL   ? "ephemeral"
-           : st->state & SHMX_IS_DESTROYED ? "destroyed"
-                                           : "persistent",
-           st->state & SHMX_IS_NAMELESS ? " nameless" : "",
-           st->state & SHMX_IS_PINNED ? " pinned" : "", st->state & SHMX_IS_HUGE ? " huge" : "",
-           st->holders == 0 ? " unheld" : "");
+    struct shmx_stat st = row->st;
+    char             words[80], *word;
+
+    st.state &= ~(SHMX_IS_EPHEMERAL | SHMX_IS_DESTROYED);
+    describe_state(&st, row->holders, words, sizeof words);
+    printf("%10s: %s%s", "State",
+           row->st.state & SHMX_IS_EPHEMERAL   ? "ephemeral"
+           : row->st.state & SHMX_IS_DESTROYED ? "destroyed"
+                                               : "persistent",
+           *words == '\0' ? "" : " ");
+    for (word = words; *word != '\0'; word++)
+        putchar(*word == ',' ? ' ' : *word);
+    putchar('\n');
 }
 
 static void
-print_holders(const struct shmx_stat *st, const struct users *users)
+print_holders(const struct row *row)
 {
-    char   name[64];
-    size_t i;
+    const struct use *uses = row->processes.rows;
+    char              name[64], *shown;
+    size_t            i;
 
     printf("%10s: ", "Holders");
-    if (st->holders < 0)
-        printf("unknown\n");
+    if (row->holders < 0)
+        printf("unknown: not all processes can be seen\n");
     else
-        printf("%" PRId64 " %s\n", st->holders,
-               st->backend == SHMX_SYSV ? "attachments" : "processes of libshmx");
-    for (i = 0; i < users->count; i++)
-        if (users_match(&users->items[i], st)) {
-            process_name(users->items[i].pid, name, sizeof name);
-            printf("%10s: %d (%s)\n", "Held by", (int)users->items[i].pid, name);
-        }
+        printf("%" PRId64 " %s\n", row->holders,
+               row->st.backend == SHMX_SYSV ? "attachments" : "processes");
+    for (i = 0; i < row->processes.row_count; i++) {
+        process_name(uses[i].pid, name, sizeof name);
+        shown = visible(name, false);
+        printf("%10s: %d (%s)\n", "Held by", (int)uses[i].pid, shown);
+        free(shown);
+    }
+}
+
+/* A pid alone: by now, another process may have it. Who has it mapped is told by name. */
+static void
+print_process(const char *label, pid_t pid)
+{
+    if (pid > 0)
+        printf("%10s: process %d\n", label, (int)pid);
 }
 
 static void
-print_segment(const char *name, const struct shmx_stat *st, bool bytes)
+print_segment(const struct row *row)
 {
-    struct users users;
-    char        *shown = visible(name);
+    const struct shmx_stat *st = &row->st;
+    char                   *shown = visible(row->name, false);
 
-    users_find(&users);
     printf("%10s: %s\n", "Name", shown);
     printf("%10s: %s\n", "Backend", st->backend == SHMX_SYSV ? "System V" : "POSIX");
-    print_size("Size", st->size, bytes);
-    print_size("Resident", st->resident, bytes);
+    print_size("Size", st->size);
+    print_size("Resident", st->resident);
     if (st->page_size > 0)
-        print_size("Page", st->page_size, bytes);
-    print_state(st);
+        print_size("Page", st->page_size);
+    print_state(row);
     if (st->id >= 0)
         printf("%10s: %d, key 0x%08x\n", "Id", st->id, (unsigned)st->key);
     else
@@ -106,40 +109,112 @@ print_segment(const char *name, const struct shmx_stat *st, bool bytes)
         print_person("Creator", st->cuid, st->cgid);
     print_process("Made by", st->cpid);
     print_process("Last used", st->lpid);
-    print_holders(st, &users);
+    print_holders(row);
     print_time(st->backend == SHMX_SYSV ? "Attached" : "Accessed", &st->atime);
     print_time("Detached", &st->dtime);
     print_time("Modified", &st->mtime);
     print_time("Changed", &st->ctime);
     free(shown);
-    free(users.items);
+}
+
+/* The processes of a segment, as a table in the table. */
+
+static void
+tell_pid(const void *item, struct cell *cell)
+{
+    cell->known = true;
+    cell->number = ((const struct use *)item)->pid;
+}
+
+static void
+tell_process(const void *item, struct cell *cell)
+{
+    process_name(((const struct use *)item)->pid, cell->room, sizeof cell->room);
+    cell->known = true;
+    cell->text = cell->room;
+}
+
+static const struct column        process_columns[] = { { "PID", NUMBER, tell_pid },
+                                                        { "NAME", TEXT, tell_process } };
+static const struct column *const of_processes[] = { &process_columns[0], &process_columns[1] };
+
+static void
+look_at(struct row *row, const struct uses *uses)
+{
+    const struct use *first;
+
+    row->holders = uses_holders(uses, &row->st);
+    row->processes =
+        (struct table){ .columns = of_processes, .column_count = 2, .row_size = sizeof *first };
+    row->processes.row_count = uses_of(uses, &row->st, &first);
+    row->processes.rows = first;
+}
+
+static void
+print_rows(struct rows *rows)
+{
+    struct selection selection = { 0 };
+    struct uses      uses;
+    size_t           i;
+
+    uses_find(&uses);
+    for (i = 0; i < rows->count; i++)
+        look_at(&rows->items[i], &uses);
+    select_columns(&selection, all_columns);
+    selection.items[selection.count++] = &column_processes;
+    if (style.json)
+        rows_print(rows, &selection);
+    for (i = 0; i < rows->count && !style.json; i++) {
+        if (i > 0)
+            putchar('\n');
+        print_segment(&rows->items[i]);
+    }
+    uses_free(&uses);
+}
+
+/* The name in full, whatever was typed. */
+static void
+add_row(struct rows *rows, const char *name, const struct shmx_stat *st)
+{
+    const char *slash = strrchr(name, '/');
+    char       *full;
+
+    if (slash == NULL && strncmp(name, "sysv:", 5) == 0) { /* a key or an id */
+        rows_add(rows, name, st);
+        return;
+    }
+    if (asprintf(&full, "%s:/%s", st->backend == SHMX_SYSV ? "sysv" : "posix",
+                 slash == NULL ? name : slash + 1)
+        < 0)
+        full = must(NULL);
+    rows_add(rows, full, st);
+    free(full);
 }
 
 int
 run_stat(int argc, char **argv)
 {
-    static const struct option options[] = { { "bytes", no_argument, NULL, 'b' },
+    static const struct option options[] = { { "json", no_argument, NULL, 'J' },
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
     struct shmx_stat           st;
-    bool                       bytes = false;
+    struct rows                rows = { 0 };
     int                        i, r, status = OK;
 
-    while (next_option(argc, argv, "bh", options) != -1)
-        bytes = true;
+    while (next_option(argc, argv, ":Jh", options) != -1)
+        style.json = true;
     r = check_arguments(argc, 1, -1);
     if (r != OK)
         return r;
     for (i = optind; i < argc; i++) {
-        r = shmx_stat_name(argv[i], &st);
-        if (r < 0) {
+        r = shmx_stat_name(name_argument(argv[i]), &st);
+        if (r < 0)
             status = complain(argv[i], r);
-            continue;
-        }
-        if (i > optind)
-            putchar('\n');
-        print_segment(argv[i], &st, bytes);
+        else
+            add_row(&rows, argv[i], &st);
     }
+    print_rows(&rows);
+    rows_free(&rows);
     r = finish_output();
     return r != OK ? r : status;
 }

@@ -5,8 +5,6 @@
 #include <bsd/grp.h>
 #include <bsd/pwd.h>
 #include <bsd/stdlib.h>
-#define LIBBSD_OPENBSD_VIS /* of the two strnvis; we use neither */
-#include <bsd/vis.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -14,43 +12,66 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGITS "0123456789"
-
-void *
-must(void *allocated)
+/* The number at the beginning of the text, which is moved past it. */
+static bool
+take_number(const char **text, uint64_t *number)
 {
-    if (allocated == NULL) {
-        fprintf(stderr, "shmx: out of memory\n");
-        exit(FAILED);
-    }
-    return allocated;
+    const bool hex = strncmp(*text, "0x", 2) == 0;
+    char      *end;
+
+    *text += hex ? 2 : 0;
+    if (!isxdigit((unsigned char)**text)) /* strtoull would take blanks and signs */
+        return false;
+    errno = 0;
+    *number = strtoull(*text, &end, hex ? 16 : 10);
+    if (errno != 0 || end == *text)
+        return false;
+    *text = end;
+    return true;
 }
 
+/* K, KB or KiB, and so on up to E; B; or nothing. */
 bool
 parse_size(const char *text, uint64_t *size)
 {
-    char        plain[32];
-    size_t      digits = strspn(text, DIGITS), used = digits;
-    const char *unit = text + digits;
+    static const char letters[] = "kmgtpe";
+    const char       *unit;
+    uint64_t          number;
+    unsigned          shift = 0;
 
-    if (digits == 0 || digits > 20)
+    if (!take_number(&text, &number))
         return false;
-    if (*unit != '\0' && strchr("kKmMgGtTpPeE", *unit) != NULL) {
-        used++;
-        unit++;
-        if (*unit == 'i')
-            unit++;
-        if (unit[-1] == 'i' && *unit != 'B')
-            return false;
+    unit = *text == '\0' ? NULL : strchr(letters, tolower((unsigned char)*text));
+    if (unit != NULL) {
+        shift = 10 * (unsigned)(unit - letters + 1);
+        text += text[1] == 'i' && text[2] == 'B' ? 2 : 1;
     }
-    if (*unit == 'B')
-        unit++;
-    if (*unit != '\0')
+    if (*text == 'B')
+        text++;
+    if (*text != '\0' || number > UINT64_MAX >> shift)
         return false;
-    /* expand_number takes no "iB", lets junk pass, and tells of overflow by errno alone. */
-    snprintf(plain, sizeof plain, "%.*s", (int)used, text);
-    errno = 0;
-    return expand_number(plain, size) == 0 && errno == 0;
+    *size = number << shift;
+    return true;
+}
+
+bool
+parse_age(const char *text, int64_t *seconds)
+{
+    static const struct {
+        char     letter;
+        uint32_t seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+    uint64_t number;
+    size_t   i = 0;
+
+    if (!take_number(&text, &number) || number > INT32_MAX)
+        return false;
+    while (i < 4 && *text != units[i].letter)
+        i++;
+    if (*text != '\0' && (*text != units[i].letter || text[1] != '\0'))
+        return false;
+    *seconds = (int64_t)number * (*text == '\0' ? 1 : units[i].seconds);
+    return true;
 }
 
 bool
@@ -131,13 +152,4 @@ format_age(int64_t seconds, char *text, size_t room)
     while (i < 3 && seconds < units[i].seconds)
         i++;
     snprintf(text, room, "%" PRId64 "%c", seconds / units[i].seconds, units[i].unit);
-}
-
-char *
-visible(const char *text)
-{
-    char *shown = must(malloc(strlen(text) * 4 + 1));
-
-    strvis(shown, text, VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL);
-    return shown;
 }

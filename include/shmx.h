@@ -115,6 +115,7 @@ struct shmx;
 /* For collect. */
 #define SHMX_ORPHANS 0x00100000u /* also remove persistent segments that nobody holds */
 #define SHMX_DRY_RUN 0x00200000u /* only report, and remove nothing */
+#define SHMX_FOREIGN 0x00400000u /* also remove names of segments of other IPC namespaces */
 
 /* For wait. */
 #define SHMX_PEERS 0x01000000u /* end with -EPIPE when nobody else holds the segment */
@@ -126,6 +127,7 @@ struct shmx;
 #define SHMX_IS_HUGE      0x8u  /* the segment begins with a huge page; compare page_size */
 #define SHMX_IS_DEAD      0x10u /* of shmx_collect: nobody can use the segment any more */
 #define SHMX_IS_DESTROYED 0x20u /* System V: the segment goes with its last attachment */
+#define SHMX_IS_FOREIGN   0x40u /* a mere name: its segment is in another IPC namespace */
 
 /* What shmx_stat, shmx_stat_name, shmx_list and shmx_collect tell about a segment. */
 /* clang-format off */
@@ -139,7 +141,8 @@ struct shmx_stat {
                                   because no page is there yet, or because nobody looks at it
                                   (shmx_stat_name and shmx_list, from 1 MiB on) */
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
-    uint64_t        ino;       /* POSIX: inode of the object; System V: 0 */
+    uint64_t        ino;       /* POSIX: inode of the object; SHMX_IS_FOREIGN: number of the IPC
+                                  namespace, as readlink(2) of /proc/PID/ns/ipc shows it; else 0 */
     int64_t         holders;   /* POSIX: processes that hold the segment through this library, as
                                   the kernel counts them; System V: attachments (nattch), of which
                                   one belongs to each handle; -1 where unknown */
@@ -803,6 +806,9 @@ FILE *shmx_stream(struct shmx *seg, const char *mode);
  * made them. An anonymous POSIX segment cannot be seen from outside and is not visited. A POSIX
  * object with several hard links is visited once for each of them.
  *
+ * A name whose System V segment is in another IPC namespace is visited as well, with
+ * SHMX_IS_FOREIGN in st->state. Nothing is known about such a segment but what its name says.
+ *
  *   flags   0 for both backends, or SHMX_POSIX or SHMX_SYSV for one.
  *   visit   Called for each segment, with the text that shmx_name would give and the facts that
  *           shmx_stat would give. Both are valid only during the call. If visit returns other than
@@ -825,27 +831,40 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
               void    *arg);
 
 /*
- * shmx_collect - remove what is provably dead: names that lead to nothing, ephemeral segments
- * without a holder, what creators left that were killed in the middle. A POSIX segment is removed
- * only if the kernel says, by a write lease (fcntl(2), F_SETLEASE), that no process at all has it
- * open or mapped. So only its owner or root can have it collected, and a program that opens it at
- * that moment may make the kernel send SIGURG to this process, which ignores that by default. An
- * object on which anybody has a file lock, when the walk begins, is not even opened.
+ * shmx_collect - remove what is provably dead.
  *
- *   flags   0 for both backends, or of SHMX_POSIX, SHMX_SYSV; SHMX_ORPHANS (also remove persistent
- *           segments that no process has open or attached, if the caller is their owner or root
- *           and may read and write them: else nobody can tell. A System V segment that another
- *           program is just making, and has not attached yet, is taken for one); SHMX_DRY_RUN
- *   visit   called for each that was removed (SHMX_DRY_RUN: that would be), with SHMX_IS_DEAD in
- *           st->state for the dead ones; and for each persistent segment that nobody holds, removed
- *           or not. As for shmx_list; but may be NULL
- *   arg     passed through
+ * Dead are names that lead to nothing, ephemeral segments without a holder, and what creators have
+ * left that were killed in the middle. A POSIX segment is removed only if no process has it open or
+ * mapped. The kernel tells that by granting a write lease (fcntl(2), F_SETLEASE), and only to the
+ * owner and to root. If a program opens the segment at that moment, the kernel may send SIGURG to
+ * this process, which ignores that signal by default. A segment is not even opened if anybody has a
+ * file lock on it when the walk begins.
  *
- * What the caller is not allowed to remove is left, and not visited.
+ *   flags   0 for both backends, or SHMX_POSIX or SHMX_SYSV for one, with any of SHMX_ORPHANS,
+ *           SHMX_FOREIGN and SHMX_DRY_RUN. SHMX_ORPHANS also removes persistent segments that no
+ *           process has open or attached. On POSIX the caller must be the owner or root and be able
+ *           to read and write the segment, or nobody can tell. A System V segment that another
+ *           program is just making, and has not attached yet, is taken for such a segment.
+ *           SHMX_FOREIGN also removes names of System V segments of other IPC namespaces. Nobody
+ *           here can tell whether such a segment is in use, so let choose decide. With SHMX_DRY_RUN
+ *           nothing is removed.
+ *   choose  Called for each segment that visit would be told of, before the segment is removed,
+ *           with the arguments of visit. If choose returns 0, the segment stays, and visit is not
+ *           told of it. A POSIX segment is locked during the call: nobody has it open, nobody can
+ *           begin to hold it, and others who remove names wait. So choose must return soon, and it
+ *           must not call the library. NULL chooses all.
+ *   visit   Called for each segment that was removed, or would be with SHMX_DRY_RUN. st->state has
+ *           SHMX_IS_DEAD for a dead segment and SHMX_IS_FOREIGN for a name of another IPC
+ *           namespace. visit is also called for each persistent segment that nobody holds, whether
+ *           it was removed or not. For the rest visit is as in shmx_list. NULL is allowed.
+ *   arg     Passed to choose and to visit.
  *
- * Returns 0, the value of visit, or an error of shmx_list
+ * What the caller may not remove stays, and neither function is called for it.
+ *
+ * Returns 0, the value of visit, or an error of shmx_list.
  */
 int shmx_collect(unsigned flags,
+                 int (*choose)(const char *name, const struct shmx_stat *st, void *arg),
                  int (*visit)(const char *name, const struct shmx_stat *st, void *arg), void *arg);
 
 /*

@@ -34,11 +34,12 @@ static const struct {
     { ENOENT, "no such segment: the name, key or id leads to nothing (any more)" },
     { ENOMEM, "out of memory: RAM, huge pages, address space, or the limit for locked memory "
               "(RLIMIT_MEMLOCK)" },
-    { ENOSPC, "no space: /dev/shm is full, or a System V limit (kernel.shmmni, shmall) is reached, "
-              "or the end of the segment" },
+    { ENOSPC, "no space: /dev/shm has too little left, or a System V limit (kernel.shmmni, shmall) "
+              "is reached, or the end of the segment" },
     { ENOTSUP, "not supported by this backend, kernel or mount" },
     { EPIPE, "nobody else holds the segment any more" },
-    { EPERM, "not permitted: only for the owner, the creator or root" },
+    { EPERM, "not permitted: only for the owner, the creator or root; or it is not the caller's or "
+             "root's, or has another link, and that was asked for (SHMX_OWNED)" },
     { ERANGE, "out of range: the segment is smaller than that" },
     { EROFS, "/dev/shm is mounted read-only" },
     { ETIMEDOUT, "the time is over, and nothing has come" },

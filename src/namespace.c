@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -137,6 +139,19 @@ shmx_has_capability(unsigned capability)
 
     return syscall(SYS_capget, &header, data) == 0
            && (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
+}
+
+bool
+shmx_rules_ipc_namespace(void)
+{
+    const int fd = open("/proc/thread-self/ns/ipc", O_RDONLY | O_CLOEXEC);
+    const int owner = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS); /* only of one's own, or below */
+
+    if (owner >= 0)
+        close(owner);
+    if (fd >= 0)
+        close(fd);
+    return owner >= 0;
 }
 
 FILE *

@@ -27,6 +27,9 @@ bool shmx_same_user(uid_t a, uid_t b);
 /* Whether that user is the effective one or root. */
 bool shmx_trusts(uid_t owner);
 
+/* Whether privilege in the thread's user namespace is privilege over its IPC namespace. */
+bool shmx_rules_ipc_namespace(void);
+
 /* Whether the thread has that capability in effect, CAP_FOWNER or the like. */
 bool shmx_has_capability(unsigned capability);
 

@@ -108,6 +108,25 @@ cancellation_restore(const int *state)
 
 typedef int (*segment_visitor)(const char *name, const struct shmx_stat *st, void *arg);
 
+/* A walk over all segments: what it is asked for, and whom it asks and tells. */
+struct survey {
+    unsigned        flags;         /* SHMX_ORPHANS and the like; 0 when listing */
+    segment_visitor choose, visit; /* may be NULL */
+    void           *arg;
+};
+
+static inline bool
+survey_chooses(const struct survey *survey, const char *name, const struct shmx_stat *st)
+{
+    return survey->choose == NULL || survey->choose(name, st, survey->arg) != 0;
+}
+
+static inline int
+survey_tells(const struct survey *survey, const char *name, const struct shmx_stat *st)
+{
+    return survey->visit == NULL ? 0 : survey->visit(name, st, survey->arg);
+}
+
 /*
  * One backend. An operation that is NULL answers -ENOTSUP. NULL pointers, unknown flags and ranges
  * are checked before. A reference is a name, or the backend's own. "Not mine" is -ENOENT: then the
@@ -162,8 +181,8 @@ struct shmx_backend {
     ssize_t (*read)(struct shmx *seg, void *buf, size_t count, uint64_t offset);
     ssize_t (*write)(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
 
-    int (*list)(segment_visitor visit, void *arg);
-    int (*collect)(unsigned flags, segment_visitor visit, void *arg);
+    int (*list)(const struct survey *survey);
+    int (*collect)(const struct survey *survey);
 };
 
 extern const struct shmx_backend shmx_posix;

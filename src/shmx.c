@@ -234,30 +234,32 @@ int
 shmx_list(unsigned flags, segment_visitor visit, void *arg)
 {
     NO_CANCELLATION;
-    size_t i;
-    int    r = 0;
+    const struct survey survey = { .visit = visit, .arg = arg };
+    size_t              i;
+    int                 r = 0;
 
     if (visit == NULL || (flags & ~(SHMX_POSIX | SHMX_SYSV)))
         return -EINVAL;
     for (i = 0; r == 0 && i < BACKENDS; i++)
         if (flags == 0 || (flags & backends[i]->flag))
-            r = backends[i]->list(visit, arg);
+            r = backends[i]->list(&survey);
     return r;
 }
 
 int
-shmx_collect(unsigned flags, segment_visitor visit, void *arg)
+shmx_collect(unsigned flags, segment_visitor choose, segment_visitor visit, void *arg)
 {
     NO_CANCELLATION;
-    const unsigned wanted = flags & (SHMX_POSIX | SHMX_SYSV);
-    size_t         i;
-    int            r = 0;
+    const unsigned      wanted = flags & (SHMX_POSIX | SHMX_SYSV);
+    const struct survey survey = { flags & ~wanted, choose, visit, arg };
+    size_t              i;
+    int                 r = 0;
 
-    if (flags & ~(SHMX_POSIX | SHMX_SYSV | SHMX_ORPHANS | SHMX_DRY_RUN))
+    if (survey.flags & ~(SHMX_ORPHANS | SHMX_FOREIGN | SHMX_DRY_RUN))
         return -EINVAL;
     for (i = 0; r == 0 && i < BACKENDS; i++)
         if (wanted == 0 || (wanted & backends[i]->flag))
-            r = backends[i]->collect(flags & ~(SHMX_POSIX | SHMX_SYSV), visit, arg);
+            r = backends[i]->collect(&survey);
     return r;
 }
 

@@ -279,9 +279,9 @@ list(struct stage *s)
 static void
 collect(struct stage *s)
 {
-    EXPECT(shmx_collect(SHMX_DRY_RUN | SHMX_ORPHANS, visit_nothing, NULL), 0);
-    EXPECT(shmx_collect(0, visit_nothing, NULL), 0);
-    EXPECT(shmx_collect(SHMX_ORPHANS, NULL, NULL), 0);
+    EXPECT(shmx_collect(SHMX_DRY_RUN | SHMX_ORPHANS, NULL, visit_nothing, NULL), 0);
+    EXPECT(shmx_collect(0, NULL, visit_nothing, NULL), 0);
+    EXPECT(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL), 0);
 }
 
 /* An ephemeral segment whose only holder has died. */

@@ -92,7 +92,7 @@ call_list(void *arg)
 static void *
 call_collect(void *arg)
 {
-    finish(arg, shmx_collect(0, visit_cancelled, arg));
+    finish(arg, shmx_collect(0, NULL, visit_cancelled, arg));
     return NULL;
 }
 
@@ -184,7 +184,7 @@ START_TEST(cancelled_in_visit)
     shmx_close(seg); /* nobody holds it: then collecting visits it, too */
     assert_no_leak(&caller, be_cancelled_in_visit);
     ok(shmx_list(0, visit_nothing, NULL));
-    ok(shmx_collect(0, visit_nothing, NULL));
+    ok(shmx_collect(0, NULL, visit_nothing, NULL));
     ok(shmx_open("/kept", 0, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);

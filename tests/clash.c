@@ -117,7 +117,7 @@ use(unsigned backend)
     f = shmx_stream(other, "r");
     MUST(f == NULL || fclose(f) != 0 ? -1 : 0);
     MUST(shmx_list(0, visit_nothing, NULL));
-    MUST(shmx_collect(0, visit_nothing, NULL));
+    MUST(shmx_collect(0, NULL, visit_nothing, NULL));
     MUST(shmx_destroy(other));
     shmx_close(other);
     shmx_close(seg);

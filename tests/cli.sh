@@ -3,42 +3,8 @@
 # The command, as a person would use it, over both backends. To be run by world, as root.
 # usage: cli.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 set -u
-
-peer=$3
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-# Another user may not be let into the build directory.
-mkdir "$dir/bin" "$dir/lib" "$dir/work"
-cp "$1/shmx" "$dir/bin"
-cp "$2" "$dir/lib/libshmx.so.1"
-chmod -R a+rX "$dir"
-PATH=$dir/bin:$PATH
-export LD_LIBRARY_PATH="$dir/lib"
-cd "$dir/work" || exit 1
-failures=0
-export LC_ALL=C
-
-# expect STATUS COMMAND...: leaves its output in ./out and ./err
-expect() {
-    wanted=$1
-    shift
-    "$@" >out 2>err
-    got=$?
-    [ "$got" = "$wanted" ] || bad "exit $got, not $wanted: $*: $(cat err)"
-}
-bad() {
-    echo "FAILED: $*" >&2
-    failures=$((failures + 1))
-}
-says() { grep -q -e "$1" out || bad "no '$1' on standard output: $(cat out)"; }
-warns() {
-    grep -q -e "$1" err || bad "no '$1' on standard error: $(cat err)"
-    [ "$(wc -l <err)" = 1 ] || bad "more than a line on standard error: $(cat err)"
-}
-is() { [ "$1" = "$2" ] || bad "'$1' is not '$2'"; }
-nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups env PATH="$PATH" "$@"; }
-left() { find /dev/shm -mindepth 1 | wc -l; }
-segments() { tail -n +2 /proc/sysvipc/shm | wc -l; }
+# shellcheck source=tests/cli_lib.sh
+. "$(dirname "$0")/cli_lib.sh"
 
 both() {
     backend=$1 other=$2
@@ -150,9 +116,9 @@ both() {
     expect 0 shmx gc
     is "$(left) $(segments)" '0 0'
 
-    # Ctrl-C while it is filled
+    # Ctrl-C while it is filled (a shell has what it starts in the background ignore that)
     mkfifo slow
-    shmx create "$backend:/f" 1M --from slow 2>err &
+    env --default-signal=INT shmx create "$backend:/f" 1M --from slow 2>err &
     exec 3>slow
     sleep 0.1
     kill -INT $! 2>/dev/null
@@ -187,9 +153,9 @@ wrong_use() {
     for words in '' 'nothing' 'create' 'create /x' 'create /x 0' 'create /x -1' 'create /x 1X' 'create /x 12KiBs' \
         'create /x 18446744073709551616' 'create /x 99999999999T' 'create /x 1 2' 'create /x 1 --mode 8' 'create /x 1 --mode 1777' \
         'create /x 1 --bogus' 'create /x 1 --backend x' 'create /x 1 --ephemeral' 'create /x 1 -- true' \
-        'create 1 --backend posix' 'hold /x' 'hold' 'wait' 'wait /x /y' 'wait /x --timeout x' 'wait /x --timeout -1' 'ls x' 'ls -o NOPE' 'ls --sort nope' 'ls --time-format x' 'stat' 'read' \
+        'create 1 --backend posix' 'hold /x' 'hold' 'wait' 'wait /x /y' 'wait /x --timeout x' 'wait /x --timeout -1' 'ls x' 'ls -o NOPE' 'ls --sort nope' 'ls --watch=x' 'ls --watch 0' 'ls --watch 1 2' 'stat' 'read' \
         'read /x --offset -1' 'read /x --count 1e3' 'write' 'copy /x' 'resize /x' 'resize /x y' 'chmod /x' 'chmod 9 /x' 'chown x' \
-        'chown no-such-user /x' 'chown : /x' 'pin' 'unpin' 'rm' 'gc x' 'doctor x' 'write /x --count 1'; do
+        'chown no-such-user /x' 'chown : /x' 'pin' 'unpin' 'rm' 'rm --match' 'gc x' 'gc --match' 'gc --older' 'gc --older x' 'gc --older 1x' 'gc --json=1' 'gc -x' 'doctor x' 'write /x --count 1'; do
         # shellcheck disable=SC2086 # words
         expect 2 shmx $words </dev/null
         [ "$(wc -l <err)" = 1 ] || bad "'$words': not one line: $(cat err)"
@@ -238,9 +204,7 @@ listing() {
     is "$(shmx ls | awk 'NR == 1 { print $1, $NF }')" 'NAME STATE'
     is "$(shmx ls -o +GROUP,ID | awk 'NR == 1 { print NF }')" 11
     is "$(shmx ls --json -o NAME,SIZE | jq -c '.[0] | keys')" '["name","size"]'
-    for format in short full iso; do
-        shmx ls --time-format "$format" -o CTIME --noheadings -r | grep -q '[0-9][0-9]:[0-9][0-9]' || bad "times in $format"
-    done
+    shmx ls -o CTIME --noheadings -r | grep -q '^20[0-9-]*T[0-9:]*+0000$' || bad "times"
     expect 0 shmx stat "$id" sysv:key=0x1234 sysv:key=4660
     says '0x00001234'
     shmx rm /one /two sysv:key=0x1234 "$id" "$(printf '/odd\nname\\"')"
@@ -395,5 +359,4 @@ resizing
 terminal
 diagnosis
 is "$(left) $(segments)" '0 0'
-[ "$failures" = 0 ] || exit 1
-echo 'the command does what it should'
+finish 'the command does what it should'

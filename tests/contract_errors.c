@@ -195,7 +195,7 @@ START_TEST(out_of_descriptors)
     r[2] = shmx_open_fd(0, 0, &other);
     r[3] = _i == 0 ? shmx_open_fd(shmx_fd(seg), 0, &other) : -EMFILE;
     r[4] = shmx_list(0, (int (*)(const char *, const struct shmx_stat *, void *))abort, NULL);
-    r[5] = shmx_collect(0, NULL, NULL);
+    r[5] = shmx_collect(0, NULL, NULL, NULL);
     ok(setrlimit(RLIMIT_NOFILE, &limit));
     ck_assert_int_eq(r[0], -EMFILE);
     ck_assert_int_eq(r[1], -EMFILE); /* looking for a POSIX one comes first */
@@ -396,7 +396,7 @@ START_TEST(what_is_no_segment)
     fails(shmx_remove("/odd"), -ENODEV);
     close(s);
     unlink("/dev/shm/odd");
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
 }
 END_TEST
 
@@ -423,7 +423,7 @@ START_TEST(planted_symlinks_are_not_followed)
         fails(shmx_open("posix:/planted", 0, &seg), -ENOENT);
         fails(shmx_create("/planted", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
         fails(shmx_remove("/planted"), -ELOOP);
-        ok(shmx_collect(0, NULL, NULL));
+        ok(shmx_collect(0, NULL, NULL, NULL));
         ok(unlink("/dev/shm/planted"));
     }
     ok(shmx_destroy(victim));
@@ -459,12 +459,12 @@ START_TEST(link_to_somebody_elses_segment)
     as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
     ok(shmx_remove("/lure")); /* the link, and not what it leads to */
     as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
     ck_assert_int_eq(unlink("/dev/shm/lure"), -1);
     ok(shmx_stat(victim, &st));
     snprintf(hidden, sizeof hidden, "/dev/shm/.shmx-1-4194303-0-%c", "cp"[_i]);
     as_nobody(copy_link("/dev/shm/victim", hidden));
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
     ck_assert_int_eq(unlink(hidden), -1);
     ok(shmx_open("/victim", 0, &seg));
     shmx_close(seg);
@@ -593,7 +593,7 @@ START_TEST(another_ipc_namespace)
         fails(shmx_create("/abroad", SIZE, 0600, backend_flag[_i], &other), -EEXIST);
         fails(shmx_open_or_create("/abroad", SIZE, 0600, backend_flag[_i], NULL, NULL, &other),
               -EXDEV);
-        ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+        ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
         _exit(0);
     }
     join(pid);
@@ -657,7 +657,7 @@ START_TEST(no_dev_shm)
     fails_without_directory(shmx_create("/x", SIZE, 0600, backend_flag[_i], &seg), -ENOENT);
     fails_without_directory(shmx_open("/x", 0, &seg), -ENOENT);
     fails_without_directory(shmx_remove("/x"), -ENOENT);
-    fails_without_directory(shmx_collect(0, NULL, NULL), 0);
+    fails_without_directory(shmx_collect(0, NULL, NULL, NULL), 0);
     ok(umount("/dev"));
     ck_assert_ptr_null(seg);
 }
@@ -671,7 +671,7 @@ START_TEST(no_permission_on_dev_shm)
     as_nobody({
         ck_assert_int_eq(shmx_create("/x", SIZE, 0600, backend_flag[_i], &seg), -EACCES);
         ck_assert_int_eq(shmx_list(0, never_called, NULL), -EACCES);
-        ck_assert_int_eq(shmx_collect(0, NULL, NULL), -EACCES);
+        ck_assert_int_eq(shmx_collect(0, NULL, NULL, NULL), -EACCES);
     });
     ok(umount("/dev/shm"));
 }

@@ -383,21 +383,21 @@ START_TEST(collect_removes_the_dead)
 
     snprintf(name, sizeof name, "%s/dead", backend_prefix[_i]);
     peer_await(&peer, name);
-    ok(shmx_collect(0, record, &report));
+    ok(shmx_collect(0, NULL, record, &report));
     ck_assert_int_eq(report.total, 0);
     kill(peer.pid, SIGKILL);
     peer_finish(&peer);
     for (k = 0; k < 1000 && report.total == 0; k++)
-        ok(shmx_collect(SHMX_DRY_RUN, record, &report));
+        ok(shmx_collect(SHMX_DRY_RUN, NULL, record, &report));
     ck_assert_int_eq(report.total, 1);
     ck_assert_int_eq(access("/dev/shm/dead", F_OK) == 0 || _i == 1, 1);
-    ok(shmx_collect(backend_flag[1 - _i], record, &report));
+    ok(shmx_collect(backend_flag[1 - _i], NULL, record, &report));
     ck_assert_int_eq(report.total, 1);
-    ok(shmx_collect(0, record, &report));
+    ok(shmx_collect(0, NULL, record, &report));
     ck_assert_int_eq(report.total, 2);
     ck_assert_int_eq(report.matching, 2);
     ck_assert(report.state & SHMX_IS_DEAD);
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
     shmx_close(alive);
     ok(shmx_destroy(kept));
     shmx_close(kept);
@@ -412,20 +412,20 @@ START_TEST(collect_asks_before_it_takes_orphans)
 
     snprintf(name, sizeof name, "%s/kept", backend_prefix[_i]);
     shmx_close(kept);
-    ok(shmx_collect(0, record, &report));
+    ok(shmx_collect(0, NULL, record, &report));
     ck_assert_int_eq(report.total, 1);
     ck_assert_int_eq(report.matching, 1);
     ck_assert(!(report.state & SHMX_IS_DEAD));
-    ok(shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, record, &report));
+    ok(shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, NULL, record, &report));
     ck_assert_int_eq(report.total, 2);
     ok(shmx_open("/kept", 0, &kept));
-    ok(shmx_collect(SHMX_ORPHANS, record, &report));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, record, &report));
     ck_assert_int_eq(report.total, 2);
     shmx_close(kept);
-    ok(shmx_collect(SHMX_ORPHANS, record, &report));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, record, &report));
     ck_assert_int_eq(report.total, 3);
     fails(shmx_open("/kept", 0, &kept), -ENOENT);
-    ok(shmx_collect(SHMX_ORPHANS, record, &report));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, record, &report));
     ck_assert_int_eq(report.total, 3);
     ok(shmx_destroy(held));
     shmx_close(held);
@@ -442,7 +442,7 @@ START_TEST(killed_initialiser_leaves_nothing)
     fails(shmx_open("/stuck", 0, &seg), -ENOENT); /* never seen half-made */
     kill(peer.pid, SIGKILL);
     ck_assert_int_eq(peer_finish(&peer), -SIGKILL);
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
 }
 END_TEST
 
@@ -462,7 +462,7 @@ START_TEST(waiter_takes_over_from_the_killed)
     ok(shmx_open("/stuck", 0, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
-    ok(shmx_collect(0, NULL, NULL)); /* the first one's intent */
+    ok(shmx_collect(0, NULL, NULL, NULL)); /* the first one's intent */
 }
 END_TEST
 

@@ -263,8 +263,8 @@ look_around(void *addr, size_t size, void *arg)
     (void)addr;
     ok(shmx_list(0, note, &listed));
     ck_assert_int_eq(shmx_stat_name("/made", &st), -ENOENT);
-    ok(shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, never_called, NULL));
-    ok(shmx_collect(SHMX_ORPHANS, never_called, NULL));
+    ok(shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, NULL, never_called, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, never_called, NULL));
     ck_assert_int_eq(listed.count, flags & SHMX_SYSV ? 1 : 0);
     if (listed.count == 0)
         return 0;
@@ -295,7 +295,7 @@ START_TEST(list_during_an_initialiser)
     ck_assert_uint_eq(st.state, _i < 2 ? 0 : SHMX_IS_EPHEMERAL | (_i == 3 ? SHMX_IS_DESTROYED : 0));
     ck_assert_uint_eq(listed.st.mode, 0640);
     ck_assert_int_eq(listed.st.holders, 1);
-    ok(shmx_collect(SHMX_ORPHANS, never_called, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, never_called, NULL));
     finish(seg);
 }
 END_TEST

@@ -213,7 +213,7 @@ START_TEST(bad_arguments)
     fails(
         shmx_list(SHMX_HUGE, (int (*)(const char *, const struct shmx_stat *, void *))abort, NULL),
         -EINVAL);
-    fails(shmx_collect(SHMX_HUGE, NULL, NULL), -EINVAL);
+    fails(shmx_collect(SHMX_HUGE, NULL, NULL, NULL), -EINVAL);
     ck_assert_ptr_null(seg);
 }
 END_TEST

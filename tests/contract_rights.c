@@ -110,7 +110,7 @@ START_TEST(descriptor_zero)
     }
     leaves_zero(shmx_list(0, count, &listed));
     ck_assert_int_eq(listed, 3);
-    leaves_zero(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    leaves_zero(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
     listed = 0;
     leaves_zero(shmx_list(0, count, &listed));
     ck_assert_int_eq(listed, 1);
@@ -205,7 +205,7 @@ START_TEST(failed_chown_changes_nothing)
     ck_assert_uint_eq(owner_of_entry("/dev/shm/given"), 1);
     ok(shmx_stat(seg, &st));
     ck_assert(st.uid == 1 && st.gid == 1 && st.cuid == 2 && st.mode == 0666);
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
     pid = check_fork();
     if (pid == 0) { /* who opens as a stranger finds the creator's or owner's link */
         ok(setresuid(5, 5, 5));
@@ -233,7 +233,7 @@ START_TEST(changes_through_another_handle)
         ok(shmx_chown(raw, (uid_t)-1, 5));
     ck_assert_int_eq(shmx_open("/late", 0, &other), 0);
     shmx_close(other);
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
     ok(shmx_open("/late", 0, &other));
     shmx_close(other);
     shmx_close(raw);

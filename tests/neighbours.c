@@ -77,7 +77,7 @@ START_TEST(pid_namespace)
             must(getpid() == 1);
             must(shmx_open("/x", SHMX_OWNED, &other) == 0);
             must(shmx_read(other, &c, 1, 0) == 1 && c == 'h');
-            must(shmx_collect(0, NULL, NULL) == 0); /* takes nobody for dead */
+            must(shmx_collect(0, NULL, NULL, NULL) == 0); /* takes nobody for dead */
             must(write(out[1], "", 1) == 1 && read(in[0], &c, 1) == 1);
             _exit(0);
         }
@@ -155,7 +155,7 @@ START_TEST(user_namespace_without_users)
             fails(shmx_open("/root", 0, &seg), -ENOENT);
             fails(shmx_open("/nobody", 0, &seg), -ENOENT);
         }
-        ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+        ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
         fails(shmx_chown(theirs, 0, 0), -EINVAL); /* users that have no number here */
         fails(shmx_chown(roots, 0, 0), _i == 0 ? -EINVAL : -EPERM);
         ok(shmx_destroy(theirs));
@@ -230,7 +230,7 @@ START_TEST(hard_link_of_ones_own)
         ok(shmx_remove("/theirs"));
     else
         fails(shmx_open("/theirs", 0, &seg), -ENOENT);
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
 }
 END_TEST
 
@@ -320,7 +320,7 @@ START_TEST(little_memory_in_the_group)
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_msg(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL), "%#x",
                   (unsigned)status);
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
     ok(rmdir(group));
 }
 END_TEST

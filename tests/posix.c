@@ -310,7 +310,7 @@ START_TEST(dead_in_its_tracks_stays_dead)
     close(fd);
     fails(shmx_open("/dead", SHMX_RDONLY, &seg), -ENOENT);
     fails(shmx_create("/dead", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
     ok(access("/dev/shm/dead", F_OK));
     munmap(addr, SIZE);
     if (_i == 0) {
@@ -331,10 +331,10 @@ START_TEST(orphans_in_foreign_use_are_spared)
     ok(ftruncate(fd, SIZE));
     addr = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL)); /* still mapped */
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL)); /* still mapped */
     ok(access("/dev/shm/foreign", F_OK));
     munmap(addr, SIZE);
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
     ck_assert_int_eq(access("/dev/shm/foreign", F_OK), -1);
 }
 END_TEST

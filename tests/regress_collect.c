@@ -77,9 +77,9 @@ START_TEST(plain_object_with_the_mark_is_left_while_in_use)
         peer_await(&peer, "mapped");
         close(fd);
     }
-    ok(shmx_collect(0, NULL, NULL));
+    ok(shmx_collect(0, NULL, NULL, NULL));
     ck_assert(has_entry("plain"));
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
     fails(shmx_create("/plain", SIZE, 0600, SHMX_POSIX, &seg), -EEXIST);
     fails(shmx_create("/plain", SIZE, 0600, SHMX_SYSV, &seg), -EEXIST);
     if (shmx_open("/plain", 0, &seg) == 0)
@@ -134,8 +134,8 @@ shown(unsigned flags)
 {
     int would = 0, did = 0;
 
-    ok(shmx_collect(flags | SHMX_DRY_RUN, count, &would));
-    ok(shmx_collect(flags, count, &did));
+    ok(shmx_collect(flags | SHMX_DRY_RUN, NULL, count, &would));
+    ok(shmx_collect(flags, NULL, count, &did));
     ck_assert_int_eq(would, did);
     return did;
 }

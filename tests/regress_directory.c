@@ -61,7 +61,7 @@ START_TEST(a_file_in_place_of_the_directory)
     ck_assert_int_eq(shmx_publish(seg, "/n"), -ENOENT);
     ck_assert_int_eq(shmx_remove("/n"), -ENOENT);
     ck_assert_int_eq(shmx_list(SHMX_POSIX, never_called, NULL), 0);
-    ck_assert_int_eq(shmx_collect(0, NULL, NULL), 0);
+    ck_assert_int_eq(shmx_collect(0, NULL, NULL, NULL), 0);
     ok(umount("/dev"));
     ck_assert_ptr_null(none);
     ok(shmx_destroy(seg));

@@ -305,7 +305,7 @@ START_TEST(a_killed_initialiser_keeps_no_other_user_out)
     elect_as(STRANGER, common, init_at_once);
     elect_as(0, common, init_at_once);
     ck_assert_int_eq(common->inits, 4);
-    ok(shmx_collect(0, NULL, NULL)); /* what the killed one left */
+    ok(shmx_collect(0, NULL, NULL, NULL)); /* what the killed one left */
 }
 END_TEST
 

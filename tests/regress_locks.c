@@ -106,10 +106,10 @@ call_beside(int which)
         ok(shmx_list(0, visit_nothing, NULL));
         break;
     case 1:
-        ok(shmx_collect(0, visit_nothing, NULL));
+        ok(shmx_collect(0, NULL, visit_nothing, NULL));
         break;
     case 2:
-        ok(shmx_collect(SHMX_ORPHANS, visit_nothing, NULL));
+        ok(shmx_collect(SHMX_ORPHANS, NULL, visit_nothing, NULL));
         break;
     case 3:
         ck_assert_int_eq(shmx_create("/mine", SIZE, 0600, SHMX_POSIX, &seg), -EEXIST);
@@ -157,7 +157,7 @@ static void *
 collect_until(void *stop)
 {
     while (!atomic_load((atomic_int *)stop))
-        if (shmx_collect(SHMX_POSIX, NULL, NULL) != 0)
+        if (shmx_collect(SHMX_POSIX, NULL, NULL, NULL) != 0)
             return "failed";
     return NULL;
 }
@@ -292,7 +292,7 @@ look_at_holders(void *seg)
     if (shmx_open("/x", 0, &other) != 0)
         return "open";
     shmx_close(other);
-    return shmx_collect(0, NULL, NULL) == 0 ? NULL : "collect";
+    return shmx_collect(0, NULL, NULL, NULL) == 0 ? NULL : "collect";
 }
 
 /* On a stack that is small, as that of a thread may be. */

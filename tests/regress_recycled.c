@@ -131,7 +131,7 @@ use_name(int action)
         ok(shmx_remove("/x"));
         break;
     default:
-        ok(shmx_collect(0, NULL, NULL));
+        ok(shmx_collect(0, NULL, NULL, NULL));
     }
     ck_assert(has_entry("x") == (action < 2));
     if (seg != NULL)
@@ -156,7 +156,7 @@ use_doubtful_name(int action)
     case 2:
         break;
     default:
-        ok(shmx_collect(action == 3 ? 0 : SHMX_ORPHANS | SHMX_DRY_RUN, NULL, NULL));
+        ok(shmx_collect(action == 3 ? 0 : SHMX_ORPHANS | SHMX_DRY_RUN, NULL, NULL, NULL));
     }
     ck_assert(has_entry("x"));
     ok(shmx_remove("/x"));

@@ -144,13 +144,13 @@ static int64_t
 collect(const struct scenario *s)
 {
     (void)s;
-    return shmx_collect(0, ignore, NULL);
+    return shmx_collect(0, NULL, ignore, NULL);
 }
 
 static int64_t
 collect_orphans(const struct scenario *s)
 {
-    const int64_t r = shmx_collect(SHMX_ORPHANS, ignore, NULL);
+    const int64_t r = shmx_collect(SHMX_ORPHANS, NULL, ignore, NULL);
 
     (void)s;
     stage.named = r != 0;

@@ -193,7 +193,7 @@ stop(unsigned worker, pid_t pid)
     kill(rand() % 4 ? -pid : pid, SIGKILL);
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
-    shmx_collect(0, NULL, NULL);
+    shmx_collect(0, NULL, NULL, NULL);
     look_after(worker, pid);
     return WIFSIGNALED(status) && storm->violations == 0;
 }
@@ -322,11 +322,11 @@ main(int argc, char **argv)
     hold();
     well = rage(end, seed);
     let_go();
-    shmx_collect(0, NULL, NULL);
+    shmx_collect(0, NULL, NULL, NULL);
     printf("storm: %d links to other IPC namespaces\n", remove_foreign_links());
     fflush(stdout);
     shmx_list(0, inspect, &well);
-    if (well && shmx_collect(0, NULL, NULL) == 0)
+    if (well && shmx_collect(0, NULL, NULL, NULL) == 0)
         return execlp("sh", "sh", "-c", "ls -A /dev/shm | { ! grep . ; }", (char *)NULL);
     return 1;
 }

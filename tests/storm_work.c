@@ -364,7 +364,7 @@ use_held(unsigned flags)
 static void
 collect(void)
 {
-    int r = shmx_collect(rand() % 4 ? 0 : SHMX_DRY_RUN, NULL, NULL);
+    int r = shmx_collect(rand() % 4 ? 0 : SHMX_DRY_RUN, NULL, NULL, NULL);
 
     if (r < 0)
         violation("collect", r);

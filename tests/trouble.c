@@ -146,7 +146,7 @@ collect_at_odd_times(unsigned flags)
 
     for (k = 0; k < sizeof steps / sizeof *steps; k++) {
         step = steps[k];
-        ok(shmx_collect(flags, NULL, NULL));
+        ok(shmx_collect(flags, NULL, NULL, NULL));
     }
     step = 0;
 }
@@ -226,7 +226,7 @@ collect_all(int expected_segments)
     int k;
 
     for (k = 0; k < 2000 && (hidden_entry() != NULL || count_segments() > expected_segments); k++) {
-        ok(shmx_collect(0, NULL, NULL));
+        ok(shmx_collect(0, NULL, NULL, NULL));
         usleep(k < 10 ? 0 : 1000);
     }
     ck_assert_pstr_eq(hidden_entry(), NULL);

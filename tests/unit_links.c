@@ -294,7 +294,7 @@ state_of(const char *name, const struct shmx_stat *st, void *arg)
 static void
 assert_left(int id, const char *entry, unsigned flags, bool segment, bool link)
 {
-    ok(shmx_collect(flags, NULL, NULL));
+    ok(shmx_collect(flags, NULL, NULL, NULL));
     ck_assert(exists(id) == segment);
     ck_assert(is_there(entry) == link);
 }
@@ -416,7 +416,7 @@ START_TEST(other_hidden_entries_are_left)
     assert_left(id, ".shmx-other", 0, true, true);
     clear(id, ".shmx-other");
     ok(shmx_directory_symlink("/etc/passwd", entry));
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
     ok(shmx_directory_unlink(entry));
 }
 END_TEST

@@ -210,7 +210,7 @@ call_again(const struct scenario *s, int64_t r)
     if (r < 0)
         complain("it fails still, when nothing goes wrong", strerrorname_np((int)-r));
     if (s->traits & IN_PART)
-        shmx_collect(0, NULL, NULL);
+        shmx_collect(0, NULL, NULL, NULL);
     return r;
 }
 

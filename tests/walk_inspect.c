@@ -63,7 +63,7 @@ search(const struct scenario *s)
 
     if (wrong != NULL)
         complain("what has the name", wrong);
-    shmx_collect(0, NULL, NULL);
+    shmx_collect(0, NULL, NULL, NULL);
     if (!shared->lived.must)
         return;
     wrong = find_lost(&shared->lived, s->traits & PLAIN);
@@ -81,7 +81,7 @@ remove_what_stays(const struct scenario *s)
     shmx_remove(WALK_NAME);
     shmx_remove("/aside");
     if (s->traits & LITTERED) {
-        shmx_collect(0, NULL, NULL);
+        shmx_collect(0, NULL, NULL, NULL);
         shmx_remove(WALK_NAME);
     }
     if (!(s->traits & STAYS) || shared->lived.id < 0)
@@ -103,7 +103,7 @@ inspect(const struct scenario *s)
     if (wrong != NULL && !(shared->excuse & FAULT_LIES))
         complain("what has the name", wrong);
     remove_what_stays(s);
-    shmx_collect(nameless || excused ? SHMX_ORPHANS : 0, NULL, NULL);
+    shmx_collect(nameless || excused ? SHMX_ORPHANS : 0, NULL, NULL, NULL);
     snapshot(left, SNAPSHOT_NAMES | SNAPSHOT_SEGMENTS);
     if (*left != '\0' && !excused)
         complain("left, though collected", left);
@@ -123,7 +123,7 @@ static void
 collect(const struct scenario *s)
 {
     (void)s;
-    shmx_collect(0, NULL, NULL);
+    shmx_collect(0, NULL, NULL, NULL);
 }
 
 static void

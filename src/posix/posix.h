@@ -71,7 +71,7 @@ int  shmx_posix_withdraw(const char *entry, const struct stat *object);
    what anybody has a lock on. */
 int shmx_posix_vacate(const char *entry);
 int shmx_posix_vacate_unlocked(const char *entry);
-int shmx_posix_list(segment_visitor visit, void *arg);
-int shmx_posix_collect(unsigned flags, segment_visitor visit, void *arg);
+int shmx_posix_list(const struct survey *survey);
+int shmx_posix_collect(const struct survey *survey);
 
 #endif

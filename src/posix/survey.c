@@ -68,14 +68,47 @@ shmx_posix_withdraw(const char *entry, const struct stat *object)
     return r;
 }
 
+static void
+describe(const char *entry, const struct stat *st, char text[NAME_TEXT_MAX], struct shmx_stat *out)
+{
+    const struct reference ref = { .backend = SHMX_POSIX, .entry = entry, .kind = REFERENCE_NAME };
+
+    shmx_reference_print(&ref, text);
+    shmx_posix_describe(st, out);
+}
+
+static void
+describe_unused(const char *entry, const struct stat *st, char text[NAME_TEXT_MAX],
+                struct shmx_stat *out)
+{
+    describe(entry, st, text, out);
+    out->holders = 0;
+    if (st->st_mode & EPHEMERAL)
+        out->state |= SHMX_IS_DEAD;
+}
+
+/* Nobody uses the object, and nobody can begin to. Remove it if that is asked for: 1, else 0. */
+static int
+remove_unused(const char *entry, const struct stat *st, const struct survey *survey)
+{
+    const bool       asked = (st->st_mode & EPHEMERAL) || (survey->flags & SHMX_ORPHANS);
+    struct shmx_stat out;
+    char             text[NAME_TEXT_MAX];
+
+    describe_unused(entry, st, text, &out);
+    if (!survey_chooses(survey, text, &out))
+        return 0;
+    return !asked || (survey->flags & SHMX_DRY_RUN) || unlink_object(entry, st) == 0;
+}
+
 /*
- * If nobody uses the object at the entry, fill in *st and return 1; it is removed first if it is
- * ephemeral, or if flags say SHMX_ORPHANS, but not if they say SHMX_DRY_RUN. -EAGAIN: nobody holds
- * it, but somebody has it open, perhaps only to look as we do. Else 0. Two who look would keep each
- * other from it, so they take turns.
+ * If nobody uses the object at the entry, and it is chosen, fill in *st and return 1; it is removed
+ * first if it is ephemeral, or if the survey's flags say SHMX_ORPHANS, but not if they say
+ * SHMX_DRY_RUN. -EAGAIN: nobody holds it, but somebody has it open, perhaps only to look as we do.
+ * Else 0. Two who look would keep each other from it, so they take turns.
  */
 static int
-bury(const char *entry, unsigned flags, struct stat *st)
+bury(const char *entry, const struct survey *survey, struct stat *st)
 {
     int lock = shmx_directory_lock();
     int r = 0, fd = shmx_directory_open(entry, O_RDWR, 0);
@@ -85,13 +118,12 @@ bury(const char *entry, unsigned flags, struct stat *st)
         lock = -1;
         fd = shmx_directory_open(entry, O_RDWR, 0);
     }
-    if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && !shmx_holders_exist(fd)) {
-        r = -EAGAIN;
+    if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode)) {
         if (shmx_holders_exclude(fd)) {
-            r = 1;
-            if (!(flags & SHMX_DRY_RUN) && ((flags & SHMX_ORPHANS) || (st->st_mode & EPHEMERAL)))
-                r = unlink_object(entry, st) == 0;
+            r = remove_unused(entry, st, survey);
             shmx_holders_readmit(fd);
+        } else if (!shmx_holders_exist(fd)) {
+            r = -EAGAIN;
         }
     }
     if (fd >= 0)
@@ -103,13 +135,15 @@ bury(const char *entry, unsigned flags, struct stat *st)
 int
 shmx_posix_vacate(const char *entry)
 {
-    struct stat st;
-    int         r, tries = 0;
+    static const struct survey nobody_asks;
+    struct stat                st;
+    int                        r, tries = 0;
 
     if (shmx_directory_stat(entry, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & EPHEMERAL))
         return 0;
     /* Only the owner and root can know whether anybody has it open. */
-    while ((r = bury(entry, 0, &st)) == -EAGAIN && shmx_trusts(st.st_uid) && ++tries < 10)
+    while ((r = bury(entry, &nobody_asks, &st)) == -EAGAIN && shmx_trusts(st.st_uid)
+           && ++tries < 10)
         shmx_pause(1);
     return r == 1 && (st.st_mode & EPHEMERAL);
 }
@@ -131,23 +165,9 @@ shmx_posix_vacate_unlocked(const char *entry)
 }
 
 struct walk {
-    struct holders  holders;
-    unsigned        flags;
-    segment_visitor visit;
-    void           *arg;
+    struct holders       holders;
+    const struct survey *survey;
 };
-
-static int
-visit_entry(const struct walk *walk, const char *entry, const struct shmx_stat *st)
-{
-    const struct reference ref = { .backend = SHMX_POSIX, .entry = entry, .kind = REFERENCE_NAME };
-    char                   text[NAME_TEXT_MAX];
-
-    if (walk->visit == NULL)
-        return 0;
-    shmx_reference_print(&ref, text);
-    return walk->visit(text, st, walk->arg);
-}
 
 static bool
 may_be_file(const struct dirent *d)
@@ -161,6 +181,7 @@ list_entry(const struct dirent *d, void *arg)
     const struct walk *walk = arg;
     struct shmx_stat   out;
     struct stat        st;
+    char               text[NAME_TEXT_MAX];
     int                r;
 
     if (!may_be_file(d) || shmx_is_hidden(d->d_name))
@@ -168,9 +189,9 @@ list_entry(const struct dirent *d, void *arg)
     r = shmx_directory_stat(d->d_name, &st);
     if (r < 0 || !S_ISREG(st.st_mode))
         return r == -ENOENT ? 0 : r;
-    shmx_posix_describe(&st, &out);
+    describe(d->d_name, &st, text, &out);
     out.holders = shmx_holders_count(&walk->holders, st.st_dev, st.st_ino);
-    return visit_entry(walk, d->d_name, &out);
+    return survey_tells(walk->survey, text, &out);
 }
 
 /* An object on which anybody has a lock is not even opened, since closing it would release the
@@ -181,25 +202,23 @@ collect_entry(const struct dirent *d, void *arg)
     const struct walk *walk = arg;
     struct shmx_stat   out;
     struct stat        st;
+    char               text[NAME_TEXT_MAX];
 
     if (shmx_is_hidden(d->d_name)) {
-        if (!(walk->flags & SHMX_DRY_RUN))
+        if (!(walk->survey->flags & SHMX_DRY_RUN))
             shmx_election_collect(d->d_name);
         return 0;
     }
     if (!may_be_file(d) || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
         || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino)
-        || shmx_directory_may_unlink(st.st_uid) < 0 || bury(d->d_name, walk->flags, &st) != 1)
+        || shmx_directory_may_unlink(st.st_uid) < 0 || bury(d->d_name, walk->survey, &st) != 1)
         return 0;
-    shmx_posix_describe(&st, &out);
-    out.holders = 0;
-    if (st.st_mode & EPHEMERAL)
-        out.state |= SHMX_IS_DEAD;
-    return visit_entry(walk, d->d_name, &out);
+    describe_unused(d->d_name, &st, text, &out);
+    return survey_tells(walk->survey, text, &out);
 }
 
 static int
-survey(int (*visit)(const struct dirent *d, void *arg), struct walk *walk)
+walk_all(int (*visit)(const struct dirent *d, void *arg), struct walk *walk)
 {
     int r = shmx_holders_read(&walk->holders);
 
@@ -210,13 +229,13 @@ survey(int (*visit)(const struct dirent *d, void *arg), struct walk *walk)
 }
 
 int
-shmx_posix_list(segment_visitor visit, void *arg)
+shmx_posix_list(const struct survey *survey)
 {
-    return survey(list_entry, &(struct walk){ .visit = visit, .arg = arg });
+    return walk_all(list_entry, &(struct walk){ .survey = survey });
 }
 
 int
-shmx_posix_collect(unsigned flags, segment_visitor visit, void *arg)
+shmx_posix_collect(const struct survey *survey)
 {
-    return survey(collect_entry, &(struct walk){ .flags = flags, .visit = visit, .arg = arg });
+    return walk_all(collect_entry, &(struct walk){ .survey = survey });
 }

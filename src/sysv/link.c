@@ -168,6 +168,13 @@ shmx_link_matches(const struct link *link, const struct shmx_stat *st)
 }
 
 bool
+shmx_link_is_foreign(const struct link *link, int id)
+{
+    /* What is missing here may well be there. */
+    return id == -EXDEV || ((id >= 0 || id == -ENOENT) && !is_of_this_namespace(link));
+}
+
+bool
 shmx_link_judge(struct lead *lead, int id)
 {
     const int  r = id < 0 ? id : shmx_table_examine(id, &lead->st);
@@ -177,8 +184,8 @@ shmx_link_judge(struct lead *lead, int id)
     lead->verdict = LINK_UNKNOWN;
     if (like && (lead->link.by_key || has_time(&lead->link, &lead->st)))
         lead->verdict = LINK_LIVE;
-    else if ((r == 0 || r == -ENOENT) && !is_of_this_namespace(&lead->link))
-        lead->error = -EXDEV; /* what is missing here may well be there */
+    else if ((r == 0 || r == -ENOENT) && shmx_link_is_foreign(&lead->link, r))
+        lead->error = -EXDEV;
     else if (!like && lead->error == -ENOENT && shmx_same_user(lead->link.owner, lead->link.owner))
         lead->verdict = LINK_GONE;
     return like && lead->verdict != LINK_LIVE;

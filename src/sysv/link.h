@@ -72,6 +72,9 @@ int shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX
 /* The id of the segment, or -ENOENT, or another error; -EXDEV: of another IPC namespace. */
 int shmx_link_locate(const struct link *link);
 
+/* Whether what shmx_link_locate gave may be so because the segment is in another IPC namespace. */
+bool shmx_link_is_foreign(const struct link *link, int id);
+
 /* Compare with what the kernel says of the id (or error) that shmx_link_locate gave: fills in
    verdict, error and st. True: the segment was changed, and its link may be about to follow. */
 bool shmx_link_judge(struct lead *lead, int id);

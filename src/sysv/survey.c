@@ -15,15 +15,49 @@
 
 /* All segments, and an entry that leads to each, if any does. */
 struct rows {
-    struct shmx_stat *items;
-    char            **entries;
-    size_t            count;
+    struct shmx_stat    *items;
+    char               **entries;
+    size_t               count;
+    const struct survey *survey;
+    bool                 with_foreign; /* tell of links that lead into other IPC namespaces, too */
 };
 
 static bool
 may_be_link(const struct dirent *d)
 {
     return d->d_type == DT_LNK || d->d_type == DT_UNKNOWN;
+}
+
+/* What a link says of a segment that is not here, or no more. */
+static void
+describe_link(const char *entry, const struct link *link, unsigned state, char text[NAME_TEXT_MAX],
+              struct shmx_stat *st)
+{
+    const struct reference ref = { .backend = SHMX_SYSV, .kind = REFERENCE_NAME, .entry = entry };
+
+    shmx_reference_print(&ref, text);
+    *st = (struct shmx_stat){
+        .backend = SHMX_SYSV,
+        .state = state,
+        .size = link->size,
+        .ino = state & SHMX_IS_FOREIGN ? link->ipc : 0,
+        .holders = state & SHMX_IS_FOREIGN ? -1 : 0,
+        .id = link->by_key ? -1 : link->number,
+        .key = link->by_key ? link->number : 0,
+        .uid = link->owner,
+        .cuid = link->owner,
+        .ctime = link->changed,
+    };
+}
+
+static int
+tell_foreign(const struct survey *survey, const char *entry, const struct link *link)
+{
+    struct shmx_stat st;
+    char             text[NAME_TEXT_MAX];
+
+    describe_link(entry, link, SHMX_IS_FOREIGN, text, &st);
+    return survey_tells(survey, text, &st);
 }
 
 static int
@@ -40,9 +74,12 @@ remember_link(const struct dirent *d, void *arg)
     r = shmx_link_read(d->d_name, &link, text);
     if (r < 0)
         return shmx_link_is_absent(r) ? 0 : r;
-    row = shmx_table_search(rows->items, rows->count, shmx_link_locate(&link));
+    r = shmx_link_locate(&link);
+    row = shmx_table_search(rows->items, rows->count, r);
     if (row == NULL || !shmx_link_matches(&link, row))
-        return 0;
+        return rows->with_foreign && !shmx_is_hidden(d->d_name) && shmx_link_is_foreign(&link, r)
+                   ? tell_foreign(rows->survey, d->d_name, &link)
+                   : 0;
     entry = &rows->entries[row - rows->items];
     if (*entry != NULL && shmx_is_hidden(d->d_name))
         return 0;
@@ -72,19 +109,13 @@ name_segment(const char *entry, struct shmx_stat *st, char text[NAME_TEXT_MAX])
     shmx_reference_print(&ref, text);
 }
 
-struct walk {
-    unsigned        flags;
-    segment_visitor visit;
-    void           *arg;
-};
-
 /* Visits all segments; under way are those that a hidden link leads to. */
 static int
-survey(int (*visit)(const char *name, const struct shmx_stat *st, bool under_way,
-                    const struct walk *walk),
-       const struct walk *walk)
+walk_all(int (*visit)(const char *name, const struct shmx_stat *st, bool under_way,
+                      const struct survey *survey),
+         const struct survey *survey, bool with_foreign)
 {
-    struct rows rows = { 0 };
+    struct rows rows = { .survey = survey, .with_foreign = with_foreign };
     const char *entry;
     char        text[NAME_TEXT_MAX];
     size_t      i;
@@ -92,12 +123,14 @@ survey(int (*visit)(const char *name, const struct shmx_stat *st, bool under_way
 
     if (r == 0 && rows.count > 0) {
         rows.entries = calloc(rows.count, sizeof *rows.entries);
-        r = rows.entries == NULL ? -ENOMEM : shmx_directory_walk(remember_link, &rows);
+        r = rows.entries == NULL ? -ENOMEM : 0;
     }
+    if (r == 0)
+        r = shmx_directory_walk(remember_link, &rows);
     for (i = 0; r == 0 && i < rows.count; i++) {
         entry = rows.entries[i];
         name_segment(entry, &rows.items[i], text);
-        r = visit(text, &rows.items[i], entry != NULL && shmx_is_hidden(entry), walk);
+        r = visit(text, &rows.items[i], entry != NULL && shmx_is_hidden(entry), survey);
     }
     for (i = 0; rows.entries != NULL && i < rows.count; i++)
         free(rows.entries[i]);
@@ -107,16 +140,17 @@ survey(int (*visit)(const char *name, const struct shmx_stat *st, bool under_way
 }
 
 static int
-list_segment(const char *name, const struct shmx_stat *st, bool under_way, const struct walk *walk)
+list_segment(const char *name, const struct shmx_stat *st, bool under_way,
+             const struct survey *survey)
 {
     (void)under_way;
-    return walk->visit(name, st, walk->arg);
+    return survey_tells(survey, name, st);
 }
 
 int
-shmx_sysv_list(segment_visitor visit, void *arg)
+shmx_sysv_list(const struct survey *survey)
 {
-    return survey(list_segment, &(struct walk){ .visit = visit, .arg = arg });
+    return walk_all(list_segment, survey, true);
 }
 
 int
@@ -149,34 +183,17 @@ shmx_sysv_stat_name(const struct reference *ref, struct shmx_stat *st)
     return 0;
 }
 
-/* Whether the kernel would let the caller remove that segment. */
+/* Whether the kernel would let the caller remove that segment, and its name with it. */
 static bool
-may_remove(const struct shmx_stat *st)
+may_remove(const struct reference *ref, const struct shmx_stat *st)
 {
+    struct stat link;
+
+    if (ref->kind == REFERENCE_NAME
+        && (shmx_directory_stat(ref->entry, &link) < 0 || !shmx_directory_may_unlink(link.st_uid)))
+        return false;
     return shmx_same_user(st->uid, geteuid()) || shmx_same_user(st->cuid, geteuid())
-           || shmx_has_capability(CAP_SYS_ADMIN);
-}
-
-static int
-report_dead(const struct walk *walk, const char *entry, const struct link *link)
-{
-    const struct reference ref = { .backend = SHMX_SYSV, .kind = REFERENCE_NAME, .entry = entry };
-    char                   text[NAME_TEXT_MAX];
-    const struct shmx_stat st = {
-        .backend = SHMX_SYSV,
-        .state = SHMX_IS_DEAD,
-        .size = link->size,
-        .id = link->by_key ? -1 : link->number,
-        .key = link->by_key ? link->number : 0,
-        .uid = link->owner,
-        .cuid = link->owner,
-        .ctime = link->changed,
-    };
-
-    if (walk->visit == NULL)
-        return 0;
-    shmx_reference_print(&ref, text);
-    return walk->visit(text, &st, walk->arg);
+           || (shmx_has_capability(CAP_SYS_ADMIN) && shmx_rules_ipc_namespace());
 }
 
 /* Remove what a killed process was making. Its link is taken away first: whoever still makes it
@@ -214,69 +231,92 @@ is_unfinished(const struct hidden *hidden, const struct lead *lead)
  * anew.
  */
 static int
-collect_hidden(const struct walk *walk, const char *text)
+collect_hidden(const struct survey *survey, const char *text)
 {
-    struct hidden hidden;
-    struct lead   lead;
+    static const struct reference by_id = { .kind = REFERENCE_ID };
+    struct hidden                 hidden;
+    struct lead                   lead;
+    struct shmx_stat              st;
+    char                          name[NAME_TEXT_MAX];
 
     if (!shmx_hidden_parse(text, &hidden) || shmx_hidden_in_use(&hidden)
         || shmx_link_follow(text, &lead) < 0 || shmx_directory_may_unlink(lead.link.owner) < 0
         || lead.error == -EXDEV || lead.error == -EACCES
         || (lead.verdict == LINK_LIVE && hidden.kind != HIDDEN_PUBLISH
-            && (lead.st.holders > 0 || !may_remove(&lead.st))))
+            && (lead.st.holders > 0 || !may_remove(&by_id, &lead.st))))
         return 0;
-    if (!(walk->flags & SHMX_DRY_RUN)
+    describe_link(text, &lead.link, SHMX_IS_DEAD, name, &st);
+    if (!survey_chooses(survey, name, &st))
+        return 0;
+    if (!(survey->flags & SHMX_DRY_RUN)
         && (is_unfinished(&hidden, &lead) ? remove_unfinished(text, &lead)
                                           : shmx_directory_unlink(text))
                < 0)
         return 0;
-    return report_dead(walk, text, &lead.link);
+    return survey_tells(survey, name, &st);
+}
+
+/* Whether it is the mere link that goes. */
+static bool
+is_to_go(const struct lead *lead, unsigned flags)
+{
+    return lead->verdict == LINK_GONE
+           || ((flags & SHMX_FOREIGN) && lead->verdict == LINK_UNKNOWN && lead->error == -EXDEV);
 }
 
 static int
 collect_link(const struct dirent *d, void *arg)
 {
-    const struct walk *walk = arg;
-    struct lead        lead;
+    const struct survey *survey = arg;
+    struct lead          lead;
+    struct shmx_stat     st;
+    char                 name[NAME_TEXT_MAX];
 
     if (shmx_is_hidden(d->d_name))
-        return collect_hidden(walk, d->d_name);
-    if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0 || lead.verdict != LINK_GONE
+        return collect_hidden(survey, d->d_name);
+    if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0 || !is_to_go(&lead, survey->flags)
         || shmx_directory_may_unlink(lead.link.owner) < 0)
         return 0;
-    if (!(walk->flags & SHMX_DRY_RUN) && shmx_link_remove(d->d_name, lead.text, -1) < 0)
+    describe_link(d->d_name, &lead.link, lead.verdict == LINK_GONE ? SHMX_IS_DEAD : SHMX_IS_FOREIGN,
+                  name, &st);
+    if (!survey_chooses(survey, name, &st))
         return 0;
-    return report_dead(walk, d->d_name, &lead.link);
+    /* Only if it is still the same link: what was chosen goes, or nothing. */
+    if (!(survey->flags & SHMX_DRY_RUN) && shmx_link_remove(d->d_name, lead.text, -1) < 0)
+        return 0;
+    return survey_tells(survey, name, &st);
 }
 
-/* By the text that others would use, and only if it is, and leads to, the same segment still. */
+/* Whether it is still the same segment, and still nobody has it attached. */
 static bool
-remove_orphan(const char *name, const struct shmx_stat *st)
+is_orphan(const struct shmx_stat *st)
 {
-    struct reference ref;
     struct shmx_stat now;
 
     return shmx_table_examine(st->id, &now) == 0 && now.holders == 0 && now.key == st->key
-           && now.size == st->size && now.cuid == st->cuid && now.ctime.tv_sec == st->ctime.tv_sec
-           && shmx_reference_parse(name, &ref) == 0 && shmx_sysv_remove_from(&ref, st->id) == 0;
+           && now.size == st->size && now.cuid == st->cuid && now.ctime.tv_sec == st->ctime.tv_sec;
 }
 
 static int
 collect_orphan(const char *name, const struct shmx_stat *st, bool under_way,
-               const struct walk *walk)
+               const struct survey *survey)
 {
-    if (st->holders > 0 || under_way || !may_remove(st))
+    struct reference ref;
+
+    if (st->holders > 0 || under_way || shmx_reference_parse(name, &ref) < 0
+        || !may_remove(&ref, st) || !survey_chooses(survey, name, st))
         return 0;
-    if ((walk->flags & SHMX_ORPHANS) && !(walk->flags & SHMX_DRY_RUN) && !remove_orphan(name, st))
+    /* By the text that others would use, and only if it leads to the same segment still. */
+    if ((survey->flags & SHMX_ORPHANS) && !(survey->flags & SHMX_DRY_RUN)
+        && (!is_orphan(st) || shmx_sysv_remove_from(&ref, st->id) < 0))
         return 0;
-    return walk->visit == NULL ? 0 : walk->visit(name, st, walk->arg);
+    return survey_tells(survey, name, st);
 }
 
 int
-shmx_sysv_collect(unsigned flags, segment_visitor visit, void *arg)
+shmx_sysv_collect(const struct survey *survey)
 {
-    struct walk walk = { .flags = flags, .visit = visit, .arg = arg };
-    int         r = shmx_directory_walk(collect_link, &walk);
+    int r = shmx_directory_walk(collect_link, (void *)survey);
 
-    return r != 0 ? r : survey(collect_orphan, &walk);
+    return r != 0 ? r : walk_all(collect_orphan, survey, false);
 }

@@ -88,7 +88,7 @@ void shmx_sysv_forget_name(struct sysv *s);
 
 /* survey.c */
 int shmx_sysv_stat_name(const struct reference *ref, struct shmx_stat *st);
-int shmx_sysv_list(segment_visitor visit, void *arg);
-int shmx_sysv_collect(unsigned flags, segment_visitor visit, void *arg);
+int shmx_sysv_list(const struct survey *survey);
+int shmx_sysv_collect(const struct survey *survey);
 
 #endif

@@ -404,7 +404,7 @@ do_collect(void)
     struct object        *o;
     int                   n;
 
-    must(shmx_collect(flags[which], NULL, NULL) == 0);
+    must(shmx_collect(flags[which], NULL, NULL, NULL) == 0);
     if (flags[which] & SHMX_DRY_RUN)
         return;
     for (n = 0; n < NAMES; n++)

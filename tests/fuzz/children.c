@@ -137,7 +137,7 @@ do_unshare(void)
         for (k = 0; k < HANDLES; k++)
             if (handles[k].seg != NULL && is_sysv(handles[k].object))
                 use_from_elsewhere(&handles[k]);
-        must(shmx_collect(SHMX_SYSV | SHMX_ORPHANS, NULL, NULL) == 0);
+        must(shmx_collect(SHMX_SYSV | SHMX_ORPHANS, NULL, NULL, NULL) == 0);
         _exit(0);
     }
     wait_for(pid);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli.h"
+
+#include <errno.h>
+#include <linux/mman.h> /* MADV_POPULATE_WRITE, which not every C library has */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static size_t
+at_most(uint64_t bytes)
+{
+    return bytes < CHUNK ? (size_t)bytes : CHUNK;
+}
+
+/* Map what is used next in one go, and not fault by fault (System V has no fault-around). -ENOSPC:
+   there is no memory for it, and touching it would be a SIGBUS. */
+static int
+populate(const char *addr, size_t size)
+{
+    const size_t before = (uintptr_t)addr % (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    return madvise((void *)(addr - before), size + before, MADV_POPULATE_WRITE) < 0
+                   && errno == EFAULT
+               ? -ENOSPC
+               : 0;
+}
+
+/* Read so many bytes from the file; less only at its end. */
+static ssize_t
+take(const struct source *source, char *addr, size_t count)
+{
+    ssize_t n;
+
+    do {
+        if (interrupted)
+            return -EINTR;
+        n = read(source->fd, addr, count);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static int
+fill_from_file(char *addr, size_t size, struct source *source)
+{
+    size_t  done = 0;
+    ssize_t n = 1;
+    char    more;
+
+    while (done < size && n > 0) {
+        n = populate(addr + done, at_most(size - done));
+        if (n == 0)
+            n = take(source, addr + done, at_most(size - done));
+        done += n > 0 ? (size_t)n : 0;
+        progress_add(&source->progress, n > 0 ? (uint64_t)n : 0);
+    }
+    if (n > 0)
+        n = take(source, &more, 1);
+    if (n > 0)
+        source->trouble = TOO_LARGE;
+    else if (n == 0 && source->whole && done < size)
+        source->trouble = SHRANK;
+    return n < 0 ? (int)n : source->trouble == FILLED ? 0 : -ECANCELED;
+}
+
+/* What has no memory in the one segment gets none in the other. */
+static int
+fill_from_segment(char *addr, struct source *source)
+{
+    const struct contents *copied = &source->copied;
+    uint64_t               at = 0, from, to;
+    ssize_t                n = 0;
+    size_t                 count;
+
+    while (n >= 0 && source->trouble == FILLED && contents_next(copied, at, &from, &to)) {
+        count = at_most(to - from);
+        n = interrupted ? -EINTR : populate(addr + from, count);
+        if (n == 0)
+            n = shmx_read(copied->seg, addr + from, count, from);
+        if (n >= 0 && (size_t)n < count)
+            source->trouble = SHRANK;
+        progress_add(&source->progress, from + count - at);
+        at = from + count;
+    }
+    if (contents_shrank(copied))
+        source->trouble = SHRANK;
+    return n < 0 ? (int)n : source->trouble == FILLED ? 0 : -ECANCELED;
+}
+
+/* Before anybody can see the segment. An initialiser for shmx_open_or_create. */
+static int
+fill(void *addr, size_t size, void *arg)
+{
+    struct source *source = arg;
+
+    return source->copied.seg != NULL ? fill_from_segment(addr, source)
+                                      : fill_from_file(addr, size, source);
+}
+
+static int
+explain(const struct creation *c, const struct source *source, int r)
+{
+    leave_if_interrupted();
+    if (source->trouble == TOO_LARGE)
+        return complain_text(c->name != NULL ? c->name : "anonymous segment",
+                             "the input is larger than the segment");
+    if (source->trouble == SHRANK)
+        return complain_text(source->name, "it shrank while it was read");
+    if (source->copied.seg == NULL && (r == -EIO || r == -EISDIR || r == -EBADF))
+        return complain_text(source->name, "%s", strerror(-r));
+    return explain_creation(c, r);
+}
+
+/* It has its name when it is full: its initialiser fills it. */
+static int
+fill_and_name(const struct creation *c, struct source *source, struct shmx **seg)
+{
+    int r = shmx_open_or_create(c->name, (size_t)c->size, c->mode, c->flags, fill, source, seg);
+
+    if (r == 0)
+        shmx_close(*seg);
+    return r == 0 || r == -ERANGE ? -EEXIST : r < 0 ? r : 0;
+}
+
+/* Of what has no name, or a key: that can be seen as soon as it is there. */
+static int
+make_and_fill(const struct creation *c, struct source *source, struct shmx **seg)
+{
+    void *addr;
+    int   r = shmx_create(c->name, (size_t)c->size, c->mode, c->flags, seg);
+
+    if (r < 0)
+        return r;
+    r = shmx_attach(*seg, 0, &addr);
+    if (r == 0)
+        r = fill(addr, (size_t)c->size, source);
+    if (r < 0) {
+        shmx_destroy(*seg);
+        shmx_close(*seg);
+    }
+    return r;
+}
+
+int
+make_filled(const struct creation *c, struct source *source, const char *verb, struct shmx **seg)
+{
+    const bool nameless = c->name == NULL || strncmp(c->name, "sysv:key=", 9) == 0;
+    int        r;
+
+    progress_begin(&source->progress, verb, c->size);
+    catch_interrupts();
+    r = nameless ? make_and_fill(c, source, seg) : fill_and_name(c, source, seg);
+    progress_end(&source->progress);
+    return r < 0 ? explain(c, source, r) : OK;
+}
+
+uint64_t
+input_size(int fd)
+{
+    struct stat st;
+    off_t       at;
+
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    at = lseek(fd, 0, SEEK_CUR);
+    return at < 0 || at > st.st_size ? 0 : (uint64_t)(st.st_size - at);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "processes.h"
+
+#include "cli.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* The first pid namespace always has this number (PROC_PID_INIT_INO of the kernel). From any other
+   one, there are processes that cannot be seen. */
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"
+
+static void
+append(struct uses *uses, const struct use *use)
+{
+    uses->items = grown(uses->items, uses->count, sizeof *uses->items);
+    uses->items[uses->count++] = *use;
+}
+
+/* What that path leads to, if it is an object of /dev/shm. A network file system is not asked. */
+static bool
+look_at_object(int dir, const char *path, const struct uses *uses, struct use *use)
+{
+    struct statx st;
+
+    if (statx(dir, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_NLINK | STATX_BLOCKS,
+              &st)
+            < 0
+        || makedev(st.stx_dev_major, st.stx_dev_minor) != uses->dev || !S_ISREG(st.stx_mode))
+        return false;
+    use->ino = st.stx_ino;
+    use->unlinked = st.stx_nlink == 0;
+    use->bytes = st.stx_blocks * 512;
+    return true;
+}
+
+/* A line of maps: "7f0e-7f0f rw-s 00000000 00:1b 1234  /dev/shm/frames", "/SYSV0000abcd". The path
+   is that of the process's own root, so objects are known by their device. */
+static void
+parse_mapping(const char *line, int process, pid_t pid, bool same_ipc, struct uses *uses)
+{
+    struct use use = { .pid = pid };
+    unsigned   major, minor;
+    char       range[48], path[64];
+    int        end = 0;
+
+    if (sscanf(line, "%40s %*s %*s %x:%x %" SCNu64 " %n", range, &major, &minor, &use.ino, &end) < 4
+        || end == 0)
+        return;
+    use.sysv = strncmp(line + end, "/SYSV", 5) == 0;
+    if (use.sysv ? !same_ipc : makedev(major, minor) != uses->dev)
+        return;
+    snprintf(path, sizeof path, "map_files/%s", range);
+    /* Only root may look there. */
+    if (!use.sysv && strstr(line + end, " (deleted)") != NULL
+        && !look_at_object(process, path, uses, &use))
+        use.unlinked = true;
+    append(uses, &use);
+}
+
+/* False: they may not be seen. A process that has just ended hides nothing. */
+static bool
+find_mappings(int process, pid_t pid, bool same_ipc, struct uses *uses)
+{
+    const int fd = openat(process, "maps", O_RDONLY | O_CLOEXEC);
+    FILE     *f = fd < 0 ? NULL : fdopen(fd, "r");
+    char     *line = NULL, device[32];
+    size_t    room = 0;
+
+    if (f == NULL)
+        return errno == ENOENT || errno == ESRCH;
+    snprintf(device, sizeof device, " %02x:%02x ", major(uses->dev), minor(uses->dev));
+    while (getline(&line, &room, f) > 0)
+        if (strstr(line, device) != NULL || strstr(line, "/SYSV") != NULL)
+            parse_mapping(line, process, pid, same_ipc, uses);
+    free(line);
+    fclose(f);
+    return true;
+}
+
+/* Open descriptors hold, too, and a handle that is not attached has nothing else. */
+static bool
+find_descriptors(int process, pid_t pid, struct uses *uses)
+{
+    const int      fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct dirent *d;
+    DIR           *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir == NULL)
+        return errno == ENOENT || errno == ESRCH;
+    while ((d = readdir(dir)) != NULL) {
+        struct use use = { .pid = pid };
+
+        if (d->d_name[0] != '.' && look_at_object(dirfd(dir), d->d_name, uses, &use))
+            append(uses, &use);
+    }
+    closedir(dir);
+    return true;
+}
+
+/* An id means nothing in another IPC namespace. */
+static bool
+has_this_ipc_namespace(int process, const char *here)
+{
+    char          there[64];
+    const ssize_t length = readlinkat(process, "ns/ipc", there, sizeof there - 1);
+
+    there[length > 0 ? length : 0] = '\0';
+    return length > 0 && strcmp(here, there) == 0;
+}
+
+static void
+look_at_process(int proc, const char *name, const char *ipc, struct uses *uses)
+{
+    const int   process = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const pid_t pid = (pid_t)atoi(name);
+
+    if (process < 0)
+        return;
+    if (!find_mappings(process, pid, has_this_ipc_namespace(process, ipc), uses)
+        || !find_descriptors(process, pid, uses))
+        uses->complete = false;
+    close(process);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct use *x = a, *y = b;
+
+    if (x->sysv != y->sysv)
+        return x->sysv ? 1 : -1;
+    if (x->ino != y->ino)
+        return x->ino < y->ino ? -1 : 1;
+    return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* Each process once for each object, with what is known of it. */
+static void
+unite(struct uses *uses)
+{
+    struct use *items = uses->items;
+    size_t      from, to = 0;
+
+    if (uses->count == 0)
+        return;
+    qsort(items, uses->count, sizeof *items, compare);
+    for (from = 1; from < uses->count; from++)
+        if (compare(&items[to], &items[from]) != 0)
+            items[++to] = items[from];
+        else if (items[from].bytes > items[to].bytes)
+            items[to].bytes = items[from].bytes;
+    uses->count = to + 1;
+}
+
+/* All processes are to be seen: they are in this pid namespace, and none is hidden (hidepid=). */
+static bool
+sees_everybody(void)
+{
+    char    space[64] = "";
+    ssize_t length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+
+    return length > 0 && strcmp(space, FIRST_PID_NAMESPACE) == 0
+           && access("/proc/1/maps", R_OK) == 0;
+}
+
+static int
+compare_inodes(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int
+remember_unused(const char *name, const struct shmx_stat *st, void *arg)
+{
+    struct uses *uses = arg;
+
+    (void)name;
+    uses->unused = grown(uses->unused, uses->unused_count, sizeof *uses->unused);
+    uses->unused[uses->unused_count++] = st->ino;
+    return 0;
+}
+
+/* Of objects that the caller may remove, the kernel says whether anybody has them, whom the caller
+   need not see: so do containers that share /dev/shm. */
+static void
+ask_kernel(struct uses *uses)
+{
+    shmx_collect(SHMX_POSIX | SHMX_ORPHANS | SHMX_DRY_RUN, NULL, remember_unused, uses);
+    if (uses->unused_count > 0)
+        qsort(uses->unused, uses->unused_count, sizeof *uses->unused, compare_inodes);
+}
+
+static bool
+is_unused(const struct uses *uses, const struct shmx_stat *st)
+{
+    return uses->complete ? st->holders == 0
+                          : uses->unused_count > 0
+                                && bsearch(&st->ino, uses->unused, uses->unused_count,
+                                           sizeof *uses->unused, compare_inodes)
+                                       != NULL;
+}
+
+void
+uses_free(struct uses *uses)
+{
+    free(uses->items);
+    free(uses->unused);
+}
+
+void
+uses_find(struct uses *uses)
+{
+    char           ipc[64] = "";
+    struct stat    st;
+    struct dirent *d;
+    DIR           *proc = opendir("/proc");
+
+    *uses = (struct uses){ .complete = sees_everybody() };
+    if (proc == NULL || stat("/dev/shm", &st) < 0
+        || readlink("/proc/self/ns/ipc", ipc, sizeof ipc - 1) < 0)
+        uses->complete = false;
+    else
+        uses->dev = st.st_dev;
+    while (proc != NULL && (d = readdir(proc)) != NULL)
+        if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
+            look_at_process(dirfd(proc), d->d_name, ipc, uses);
+    if (proc != NULL)
+        closedir(proc);
+    unite(uses);
+    if (!uses->complete)
+        ask_kernel(uses);
+}
+
+size_t
+uses_of(const struct uses *uses, const struct shmx_stat *st, const struct use **first)
+{
+    const struct use wanted = { .sysv = st->backend == SHMX_SYSV,
+                                .ino = st->backend == SHMX_SYSV ? (uint64_t)st->id : st->ino };
+    size_t           low = 0, high = uses->count, middle, end;
+
+    *first = NULL;
+    if (st->backend == SHMX_SYSV ? st->id < 0 || (st->state & SHMX_IS_FOREIGN)
+                                 : st->dev != uses->dev)
+        return 0;
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        if (compare(&uses->items[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < uses->count; end++)
+        if (uses->items[end].sysv != wanted.sysv || uses->items[end].ino != wanted.ino)
+            break;
+    *first = uses->items + low;
+    return end - low;
+}
+
+int64_t
+uses_holders(const struct uses *uses, const struct shmx_stat *st)
+{
+    const struct use *first;
+    const int64_t     seen = (int64_t)uses_of(uses, st, &first);
+
+    if (st->backend == SHMX_SYSV)
+        return st->holders;
+    /* Programs without this library leave no lock, but an opening that /proc shows. */
+    if (seen == 0 && st->holders <= 0)
+        return is_unused(uses, st) ? 0 : -1;
+    return seen > st->holders ? seen : st->holders;
+}
+
+void
+process_name(pid_t pid, char *name, size_t room)
+{
+    char   path[32];
+    size_t length = 0;
+    FILE  *f;
+
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    f = fopen(path, "re");
+    if (f != NULL) {
+        length = fread(name, 1, room - 1, f);
+        fclose(f);
+    }
+    if (length == 0) {
+        snprintf(name, room, "?");
+        return;
+    }
+    name[length - (name[length - 1] == '\n')] = '\0'; /* the last is the kernel's */
+}

@@ -1,0 +1,262 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Clearing up and looking around, for whoever keeps many machines: patterns, ages, proof of death, names of namespaces that
+# are gone, totals, JSON. To be run by world, as root. usage: cli_fleet.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
+# shellcheck disable=SC2016 # for the shells that are started
+set -u
+# shellcheck source=tests/cli_lib.sh
+. "$(dirname "$0")/cli_lib.sh"
+: "${peer:?}"
+
+names() { shmx ls --noheadings -r -o NAME | sort | tr '\n' ' '; }
+drop="setpriv --reuid 65534 --regid 65534 --clear-groups env PATH=$PATH"
+cp "$peer" "$dir/bin/peer"
+peer=$dir/bin/peer
+
+collecting() { # BACKEND [USER]: as the owner
+    backend=$1
+    shift
+    for name in psm_1 psm_2 other; do "$@" shmx create "$backend:/$name" 4K; done
+    "$@" shmx create sysv:key=0x51a3 4K
+    expect 0 "$@" shmx gc --match 'psm_*' --orphans -n
+    is "$(sort out | cut -d ' ' -f 1-3 | tr '\n' ';')" "would remove $backend:/psm_1;would remove $backend:/psm_2;"
+    expect 0 "$@" shmx gc --match psm_1 '/psm_2' --older 1h --orphans
+    is "$(wc -c <out) $(names)" '0 /other /psm_1 /psm_2 sysv:key=0x51a3 '
+    sleep 1.1
+    expect 0 "$@" shmx gc --match 'psm_*' --older 1 --orphans
+    is "$(cut -d ' ' -f 1 out | tr '\n' ' ')$(names)" 'removed removed /other sysv:key=0x51a3 '
+    # "p*" is not every "posix:", and "posix:*" not everything
+    "$@" shmx gc --match 'p*' 's*' --orphans >out
+    is "$(names)" '/other sysv:key=0x51a3 '
+    other=sysv
+    [ "$backend" = sysv ] && other=posix
+    "$@" shmx gc --match "$other:/*" --orphans >out
+    is "$(names)" '/other sysv:key=0x51a3 '
+    "$@" shmx gc --match "$backend:/oth?r" --orphans >out
+    is "$(names)" 'sysv:key=0x51a3 '
+    "$@" shmx gc --match='sysv:key=*' --orphans --json >out
+    json 'map([.name, .action, .reason, .size]) == [["sysv:key=0x51a3", "removed", "unheld", 4096]]'
+    expect 0 "$@" shmx gc --json
+    is "$(cat out)" '[]'
+    is "$(left) $(segments)" '0 0'
+}
+
+# What somebody uses is never removed, whoever it is and however he uses it.
+in_use() {
+    mkfifo gate
+    for name in live psm_live; do head -c 4096 /dev/zero >"/dev/shm/$name"; done
+    chmod 666 /dev/shm/*
+    : >mapped
+    # shellcheck disable=SC2086 # words
+    (exec $drop "$peer" plain-hold /psm_live <gate >mapped) &
+    holder=$!
+    exec 3>gate
+    until [ -s mapped ]; do sleep 0.01; done
+    expect 0 shmx gc --match '*' --orphans
+    is "$(names)" '/psm_live '
+    is "$(shmx ls --noheadings -r -o HOLDERS,STATE)" '1 -'
+    shmx stat --json /psm_live >out
+    json ".[0].holders == 1 and .[0].processes == [{pid: $holder, name: \"peer\"}]"
+    # one's own goes by rm --match, also if it is used; another user's only if it is not
+    chown nobody /dev/shm/psm_live
+    expect 1 shmx rm --match 'psm_*'
+    warns 'nothing that may be removed matches'
+    is "$(names)" '/psm_live '
+    expect 1 setpriv --reuid 1 --regid 1 --clear-groups env PATH="$PATH" shmx rm --match '*'
+    expect 0 nobody shmx rm --match 'psm_*'
+    is "$(names)" ''
+    # unlinked, and still mapped: df sees it, and ls says who
+    expect 0 shmx ls
+    says '^/dev/shm holds 4.0K more without a name'
+    says "^  4.0K by process $holder (peer)"
+    exec 3>&-
+    wait
+    rm gate
+    expect 0 shmx ls
+    grep -q 'without a name' out && bad "what is gone is counted: $(cat out)"
+
+    for as in root nobody; do
+        user=
+        [ $as = nobody ] && user=$drop
+        # shellcheck disable=SC2086 # words
+        for name in /a sysv:/b sysv:key=0x51a3; do $user shmx create "$name" 4K; done
+        # shellcheck disable=SC2086 # words
+        $user shmx hold /b -- shmx rm --match '*' 'sysv:*' || bad 'not removed'
+        is "$(left) $(segments)" '0 0'
+    done
+    # for root, others' only without a holder
+    for name in /a /b sysv:/c sysv:/d; do nobody shmx create "$name" 4K; done
+    nobody shmx hold /a -- env -i PATH="$PATH" LD_LIBRARY_PATH="$LD_LIBRARY_PATH" true
+    mkfifo gate
+    nobody shmx hold /a -- cat gate &
+    nobody shmx hold /c -- cat gate &
+    exec 3>gate
+    until [ "$(shmx ls --noheadings -r -o HOLDERS | grep -c 1)" = 2 ]; do sleep 0.01; done
+    expect 0 shmx rm --match '*'
+    is "$(names)" '/a /c '
+    exec 3>&-
+    wait
+    rm gate
+    expect 0 shmx rm --match '*'
+    is "$(left) $(segments)" '0 0'
+}
+
+# Where it cannot be known whether somebody has an object, it is not said.
+unknown() {
+    shmx create /roots 4K --mode 666
+    nobody shmx create /own 4K
+    shmx create sysv:/roots2 4K --mode 666
+    is "$(nobody shmx ls --noheadings -r -o NAME,HOLDERS,STATE | sort | tr '\n' ';')" '/own 0 unheld;/roots - -;/roots2 0 unheld;'
+    nobody shmx ls --json >out
+    json '.[] | select(.name == "posix:/roots") | .holders == null and .state == []'
+    expect 0 nobody shmx stat /roots
+    says 'Holders: unknown'
+    says 'State: persistent$'
+    expect 0 shmx stat /roots
+    says 'Holders: 0 processes'
+    says 'State: persistent unheld'
+    mkfifo gate
+    nobody shmx hold /roots -- cat gate &
+    exec 3>gate
+    until [ "$(nobody shmx ls --noheadings -r -o NAME,HOLDERS | grep /roots)" = "$(printf '/roots 1\n/roots2 0')" ]; do sleep 0.01; done
+    expect 0 nobody shmx stat /roots
+    says 'State: persistent$'
+    exec 3>&-
+    wait
+    rm gate
+    # what one may not remove is not promised
+    expect 0 nobody shmx gc --orphans --dry-run
+    is "$(cut -d ' ' -f 1-3 out)" 'would remove posix:/own'
+    expect 0 nobody shmx gc --orphans
+    is "$(cut -d ' ' -f 1,2 out) $(names)" 'removed posix:/own /roots /roots2 '
+    shmx rm /roots /roots2
+
+    # a process of another IPC namespace has another segment with the same id
+    id=$(shmx create 4K)
+    unshare --ipc sh -c 'echo "${1#sysv:id=}" >/proc/sys/kernel/shm_next_id
+        [ "$(shmx create 8K)" = "$1" ] && { shmx hold "$1" -- sh -c "echo ready; sleep 1" >ready; shmx rm "$1"; }' sh "$id" &
+    until [ -s ready ]; do sleep 0.01; done
+    shmx stat "$id" --json >out
+    json '.[0].processes == [] and .[0].holders == 0'
+    wait
+    shmx rm "$id"
+}
+
+# A name that leads into an IPC namespace which is gone.
+foreign() {
+    unshare --ipc shmx create sysv:/gone 4K
+    expect 0 shmx ls --json
+    json '.[0] | .name == "sysv:/gone" and (.state | index("foreign")) and .holders == null and .resident == null'
+    expect 0 shmx ls
+    says '^/gone .*foreign'
+    says '^1 name of other IPC namespaces'
+    expect 1 shmx create sysv:/gone 4K
+    warns "as the name of a System V segment of another IPC namespace ('shmx rm' removes the name alone)"
+    expect 1 shmx stat /gone
+    warns "out of reach.*'shmx rm' removes the name alone"
+    expect 0 nobody shmx gc
+    expect 0 nobody shmx gc --foreign
+    is "$(names)" '/gone '
+    expect 0 shmx rm /gone
+    warns '^shmx: /gone: the name alone was removed: it led into another IPC namespace'
+    is "$(left)" 0
+    # on request
+    unshare --ipc shmx create sysv:/gone 4K
+    expect 0 shmx gc --foreign --dry-run
+    says '^would remove sysv:/gone (the name alone'
+    expect 0 shmx gc --foreign --match 'other*'
+    is "$(names)" '/gone '
+    expect 0 shmx gc --foreign
+    says '^removed sysv:/gone (the name alone'
+    is "$(left)" 0
+    # by itself, if all processes are to be seen and none is there
+    unshare --ipc shmx create sysv:/gone 4K
+    mkfifo gate
+    unshare --ipc sh -c 'shmx create sysv:/lives 4K; cat gate; shmx rm /lives' &
+    until shmx ls --noheadings -r -o NAME | grep -q lives; do sleep 0.01; done
+    expect 0 shmx gc
+    if readlink /proc/1/ns/ipc >/dev/null && [ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ]; then
+        is "$(names)" '/lives '
+    else
+        echo 'not all processes can be seen here: what is provably gone was not tried'
+        is "$(names)" '/gone /lives '
+        shmx rm /gone 2>/dev/null
+    fi
+    : >gate
+    wait
+    rm gate
+    is "$(left)" 0
+}
+
+totals() {
+    shmx create /a 1M
+    shmx create --sparse sysv:/b 3M
+    expect 0 shmx ls
+    is "$(tail -n 1 out)" '2 segments, 4.0M, 1.0M resident'
+    expect 0 shmx ls --bytes --backend sysv
+    is "$(tail -n 1 out)" '1 segment, 3145728, 0 resident'
+    for words in '-r' '--json' '--noheadings' '--zero'; do
+        # shellcheck disable=SC2086 # words
+        shmx ls $words | grep -q -a 'segment' && bad "a total with $words"
+    done
+    # what has no name any more: as much as df counts
+    exec 4<>/dev/shm/nameless
+    head -c 20M /dev/zero >&4
+    rm /dev/shm/nameless
+    mkdir /dev/shm/directory
+    head -c 1M /dev/zero >/dev/shm/directory/file
+    expect 0 shmx ls
+    says '^/dev/shm holds 20M more without a name'
+    says "^  20M by process $$ ("
+    exec 4>&-
+    rm -r /dev/shm/directory
+    shmx rm a b
+    expect 0 shmx ls
+    is "$(tail -n 1 out)" '0 segments, 0B, 0B resident'
+}
+
+doctor() {
+    for as in '' nobody; do
+        expect 0 $as shmx doctor --json
+        json 'length > 8 and all(.[]; .finding == "ok" or .finding == "note") and (map(.what) | index("kernel.shmmni"))'
+    done
+    mount -t tmpfs tmpfs /run
+    mount -t tmpfs tmpfs /etc/systemd
+    mkdir -p /run/systemd/system /run/systemd/logind.conf.d /etc/systemd/logind.conf.d
+    remove_ipc() { # EXPECTED
+        shmx doctor | grep -q "^$1 *logind RemoveIPC" || bad "RemoveIPC: not $1: $(shmx doctor | grep RemoveIPC)"
+    }
+    remove_ipc note
+    for value in no off false 0 n f No OFF ' no '; do
+        printf '[Login]\nRemoveIPC=%s\n' "$value" >/etc/systemd/logind.conf
+        remove_ipc ok
+    done
+    printf '[Login]\n  RemoveIPC = off\n' >/etc/systemd/logind.conf
+    remove_ipc ok
+    printf '[Login]\n#RemoveIPC=no\n[Other]\nRemoveIPC=no\n' >/etc/systemd/logind.conf
+    remove_ipc note
+    printf '[Login]\nRemoveIPC=no\n' >/run/systemd/logind.conf.d/50-ours.conf
+    remove_ipc ok
+    printf '[Login]\nRemoveIPC=yes\n' >/etc/systemd/logind.conf.d/40-theirs.conf
+    remove_ipc ok
+    printf '[Login]\nRemoveIPC=yes\n' >/etc/systemd/logind.conf.d/50-ours.conf # hides that of /run
+    remove_ipc note
+    rm /etc/systemd/logind.conf.d/*
+    printf '[Login]\nRemoveIPC=true\n' >/run/systemd/logind.conf.d/60-more.conf
+    remove_ipc note
+    umount /run /etc/systemd
+}
+
+for LC_ALL in C C.UTF-8; do
+    export LC_ALL
+    for as in '' nobody; do
+        collecting posix $as
+        collecting sysv $as
+    done
+    in_use
+    unknown
+    foreign
+    totals
+done
+doctor
+finish 'the command keeps a fleet clean'

@@ -1,0 +1,220 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Names that are meant to hurt: 3,000 of them, of all bytes but / and NUL, come out of everything as they went in, nothing
+# is executed, and people see printable characters only. As root and as another user, in two locales. To be run by world.
+# usage: cli_names.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
+# shellcheck disable=SC2016 # what hostile names look like
+set -u
+tests=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/cli_lib.sh
+. "$tests/cli_lib.sh"
+cp "$tests/../cli/shmx.bash" "$tests/../cli/shmx.zsh" "$tests/cli_complete.bash" "$dir/lib"
+chmod 1777 "$dir/work"
+random=${RANDOM_NAMES:-3000}
+
+# All begin with a slash, as names may, and end with a zero byte.
+perl -e 'srand($ARGV[0]); my %names; binmode STDOUT;
+    my @bad = (q($(touch executed)), q(`touch executed`), q(${x:-$(touch executed)}), q("), q(\x27), q(\x27"$x), "-rf", "--help", "*", "[a", "a b",
+        " ", "\\", "\\n", "a\nb", "\n", "a\tb", "\e[31mred\e[0m", "\e]0;title\a", "\x9b31m", "\xc2\x9b31m", "x\r1 segment", "\x7f",
+        "\xc3\xa9t\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97", "\xe2\x80\xaeknil", "a\xcc\x81", "\xff\xfe", "\xed\xa0\x80", "\xf0\x9f\x98\x80",
+        "\xc0\xaf", "posix:", "sysv:key=1", "sysv:id=0", "posix:hex=61", "=", ":", "a:b", "a=b", "~", "#x", "!x", "x;touch executed",
+        "x|touch executed", "x>executed", "x&", "null", "{a,b}", "a" x 255);
+    $names{$_} = 1 for @bad;
+    while (keys %names < $ARGV[1] + @bad) {
+        my $n = join "", map { chr(1 + int rand 255) } 1 .. 1 + int rand 24;
+        $n =~ tr{/}{}d;
+        $names{$n} = 1 unless $n eq "" || $n =~ /^\.\.?$/ || $n =~ /^\.shmx-/;
+    }
+    print "/$_\0" for keys %names;' "${SEED:=$$}" "$random" >names
+echo "seed $SEED"
+count=$(tr -cd '\0' <names | wc -c)
+sort -z names >sorted
+
+# Reads as the terminal would: printable characters of the locale, and newlines.
+printable() { # WHAT <OUTPUT
+    perl -e 'local $/; my $t = <STDIN>;
+        utf8::decode($t) || die "no UTF-8" if $ARGV[0] =~ /UTF-8/;
+        die sprintf "U+%04x", ord $1 if $ARGV[0] =~ /UTF-8/ ? $t =~ /([^\n\p{Print}]|(?!\n)[\p{DI}\p{Bidi_C}\p{Cc}\p{Zl}\p{Zp}])/ : $t =~ /([^\n -~])/' "$LC_ALL" ||
+        bad "$1 prints what is not printable, in $LC_ALL"
+}
+# The names of JSON as they are: what is no UTF-8 or has a newline is in hexadecimal digits.
+exact() {
+    jq -j '.[].name + "\u0000"' | perl -0 -pe 's{^posix:hex=([0-9a-f]+)\0}{"/" . pack("H*", $1) . "\0"}e || s{^posix:}{}'
+}
+same() { # WHAT FILE
+    sort -z "$2" | cmp -s - sorted || bad "$1: not the names that were given, in $LC_ALL"
+}
+[ "$(id -u)" = 0 ] && as_user() { if [ "$user" = nobody ]; then nobody "$@"; else "$@"; fi; }
+
+everything() { # as $user
+    as_user xargs -0 -n 1 sh -c 'shmx create "$1" 1 || exit 255' sh <names || bad 'not made'
+    is "$(left)" "$count"
+    find /dev/shm -mindepth 1 -printf '/%f\0' >found
+    same 'what is there' found
+
+    as_user shmx ls --zero >found
+    same 'ls --zero' found
+    as_user shmx ls >out
+    printable ls <out
+    is "$(wc -l <out)" "$((count + 3))"
+    as_user shmx ls -r -o NAME,SIZE --noheadings >out
+    printable 'ls --raw' <out
+    is "$(awk 'NF == 2' out | wc -l)" "$count"
+    is "$(sort -u out | wc -l)" "$count"
+
+    as_user shmx ls --json >out
+    printable 'ls --json' <out
+    is "$(jq length out)" "$count"
+    exact <out >found
+    same 'ls --json' found
+    # those that are UTF-8 and fit into a line are there as they are
+    jq -r '.[].name' out | grep -v '^posix:hex=' >plain
+    tr '\n' '\r' <names | tr '\0' '\n' | LC_ALL=C.UTF-8 grep -ax '.*' | sed 's/^/posix:/' |
+        grep -v "$(printf '\r')" | sort >expected
+    sort plain | grep -v "$(printf '\r')" | cmp -s - expected || bad 'a name that is UTF-8 is not there as it is'
+    jq -r '.[].name' out | as_user xargs -d '\n' shmx stat --json >stat 2>err || bad "stat: $(head -n 3 err)"
+    exact <stat >found
+    same 'stat --json by the names of ls --json' found
+    as_user xargs -0 shmx stat <names >out || bad 'stat'
+    printable stat <out
+    is "$(grep -c '^      Name: ' out)" "$count"
+    as_user shmx gc --orphans --dry-run --json >out
+    printable 'gc --json' <out
+    exact <out >found
+    same gc found
+    as_user shmx gc --orphans --dry-run >out
+    printable gc <out
+    is "$(grep -c '^would remove ' out)" "$count"
+    # messages, and a process that is called like that
+    as_user xargs -0 -n 500 sh -c 'shmx create "$0" 1; shmx rm "/missing$1"; shmx "$2"; shmx ls "$3" --nope"$4" -o "$5"; shmx chmod "$6"' \
+        <names >/dev/null 2>err
+    [ -s err ] || bad 'no messages'
+    printable 'a message' <err
+
+    as_user "$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx rm / >found
+    same 'completion' found
+    as_user "$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx stat posix : / >found
+    same 'completion after posix:' found
+
+    # by the exact names, by the names of JSON, by patterns
+    head -z -n "$((count / 3))" names | as_user xargs -0 shmx rm || bad 'rm'
+    as_user shmx ls --json >out
+    jq -r '.[].name' out | head -n "$((count / 3))" | as_user xargs -d '\n' shmx rm || bad 'rm by the names of JSON'
+    is "$(left)" "$((count - count / 3 - count / 3))"
+    as_user shmx gc --orphans --match '*' >out
+    printable gc <out
+    is "$(left)" 0
+    [ -e executed ] && bad 'something was executed'
+    find . -newer names -name executed | grep -q . && bad 'something was executed'
+}
+
+for LC_ALL in C C.UTF-8; do
+    export LC_ALL
+    for user in root nobody; do
+        everything
+    done
+done
+
+# What bash offers where.
+export LC_ALL=C
+offers() { # EXPECTED WORD...
+    expected=$1
+    shift
+    is "$*: $("$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx "$@" | sort -z | tr '\0' ' ')" "$*: $expected"
+}
+for name in frames 'two words' fra:me 'x$(touch executed)' '-x' "it's"; do shmx create "/$name" 1; done
+shmx create sysv:key=0x51a3 1
+offers '/frames ' rm /frame
+offers 'frames ' rm frame
+offers 'fra:me frames ' rm fra
+offers 'me ' rm fra : m
+offers 'me ' rm fra :
+offers '/fra:me /frames ' rm posix : /fr
+offers '0x51a3 ' rm sysv : key = 0x
+offers 'key=0x51a3 ' rm sysv : key
+offers '/two words ' rm /two
+offers '/two words ' rm '/two\ '
+offers 'two words ' rm '"tw'
+offers "/it's " rm /it
+offers '' rm "'/it"
+offers '/x$(touch executed) ' rm /x
+offers '--help --match ' rm -
+offers '400 440 444 600 640 644 660 666 ' chmod ''
+offers '600 640 644 660 666 ' chmod 6
+offers '/frames ' chmod 600 /frames
+offers 'root ' chown roo
+offers '/frames ' chown root /frames
+offers '' gc ''
+offers '--dry-run ' gc --d
+offers 'posix ' ls --backend p
+offers 'chmod chown copy create ' c
+[ -e executed ] && bad 'something was executed'
+
+# zsh, in a terminal of its own: what is typed is what would be run.
+if command -v zsh >/dev/null; then
+    typed() { # EXPECTED TEXT
+        LC_ALL=C.UTF-8 TEXT=$2 zsh -f -c '
+            zmodload zsh/zpty
+            zpty shell zsh -f -i
+            zpty -w shell "PS1= PROMPT= RPROMPT=; unsetopt zle_bracketed_paste; fpath=($FPATH_ADDED); autoload -U compinit; compinit -u -D; compdef _shmx shmx
+                autoload -U +X _shmx; got() { print -rN -- \"\$BUFFER\" >got; exit }; zle -N got; bindkey \"^G\" got; bindkey \"^I\" complete-word; print READY"
+            zpty -r shell line "*READY*READY*"
+            zpty -w -n shell "$TEXT"$'"'\\t\\a'"'
+            for i in {1..50}; do [ -s got ] && break; sleep 0.1; done
+            zpty -d shell' >/dev/null 2>&1
+        is "$2: $(tr '\0' '\n' <got)" "$2: $1"
+        rm -f got
+    }
+    mkdir -p "$dir/zsh"
+    cp "$dir/lib/shmx.zsh" "$dir/zsh/_shmx"
+    FPATH_ADDED="$dir/zsh $(zsh -f -c 'print -r -- $fpath')"
+    export FPATH_ADDED
+    typed 'shmx rm /frames ' 'shmx rm /frame'
+    typed 'shmx rm frames ' 'shmx rm frame'
+    typed 'shmx rm posix:/frames ' 'shmx rm posix:/frame'
+    typed 'shmx rm /two\ words ' 'shmx rm /tw'
+    typed 'shmx rm /x\$\(touch\ executed\) ' 'shmx rm /x'
+    typed 'shmx rm sysv:key=0x51a3 ' 'shmx rm sysv:k'
+    typed 'shmx chmod 6' 'shmx chmod 6'
+    [ -e executed ] && bad 'something was executed'
+else
+    echo 'no zsh here'
+fi
+shmx rm --match '*' 'sysv:*'
+
+# A name that no text can carry, as the command takes and gives it.
+expect 0 shmx create posix:hex=ff0a 1
+is "$(find /dev/shm -mindepth 1 -printf '%f' | od -An -tx1)" ' ff 0a'
+is "$(shmx ls --json | jq -r '.[].name')" posix:hex=ff0a
+expect 0 shmx create sysv:hex=ff 1
+is "$(shmx ls --json --backend sysv | jq -r '.[].name')" sysv:hex=ff
+expect 0 shmx rm posix:hex=ff0a sysv:hex=ff
+for name in posix:hex= posix:hex=f posix:hex=2f posix:hex=00 posix:hex=zz posix:hex=6162f; do
+    expect 1 shmx create "$name" 1
+    warns '^shmx: .*: invalid argument'
+done
+
+# A process that calls itself something, and a mapping of such a path.
+shmx create /frames 1
+mkfifo gate
+perl -e 'open my $f, "<", "/dev/shm/frames"; $0 = "\e[31m\xff\nx"; open my $g, "<", "gate"; <$g>' &
+until shmx stat /frames | grep -q 'Held by'; do sleep 0.05; done
+sleep 0.2
+for LC_ALL in C C.UTF-8; do
+    export LC_ALL
+    shmx stat /frames >out
+    printable 'a process' <out
+    grep -q 'Held by: [0-9]* (\\033\[31m\\377\\nx)' out || bad "not the process: $(cat -v out)"
+    shmx stat --json /frames | jq -e '.[0].processes[0].name | contains("[31m")' >/dev/null || bad 'not the process in JSON'
+done
+exec 3>gate
+exec 3>&-
+wait
+shmx rm /frames
+
+# Columns are as wide as they look.
+export LC_ALL=C.UTF-8
+for name in a 'été' '漢字'; do shmx create "/$name" 1; done
+is "$(shmx ls -o NAME,SIZE --noheadings | perl -CS -ne 's/\p{Han}/xx/g; print index($_, " 1B"), "\n"' | sort -u | wc -l)" 1
+shmx rm --match '*'
+finish "$count names came out as they went in"

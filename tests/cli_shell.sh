@@ -1,0 +1,141 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The command among descriptors, signals and terminals as shells and cron leave them. To be run by world, as root.
+# usage: cli_shell.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
+# shellcheck disable=SC2016 # for the shells that are started
+set -u
+# shellcheck source=tests/cli_lib.sh
+. "$(dirname "$0")/cli_lib.sh"
+
+# A closed descriptor is not the segment's: nothing is written into it, and nothing is read for granted.
+closed_descriptors() {
+    shmx create /frames 4096
+    head -c 4096 /dev/zero >zero
+    shmx hold /frames -- ./no-such-command 2>&-
+    shmx hold /frames -- sh -c 'echo "$0" >&2' 2>&-
+    shmx pin /frames 2>&-
+    shmx read /frames --count 99999 >/dev/null 2>&-
+    shmx stat /frames >&- 2>err
+    is "$?" 1
+    grep -q 'standard output: Bad file descriptor' err || bad "a closed standard output: $(cat err)"
+    shmx hold /frames -- sh -c 'echo text' >&- 2>/dev/null
+    shmx read /frames >&- 2>err
+    is "$?" 1
+    shmx read /frames | cmp - zero || bad 'something was written into the segment'
+    shmx write /frames <&- 2>err
+    is "$?" 1
+    grep -q 'standard input: Bad file descriptor' err || bad "a closed standard input: $(cat err)"
+    shmx create /other 4096 --from - <&- 2>err
+    is "$?" 1
+    grep -q 'standard input: Bad file descriptor' err || bad "a closed standard input: $(cat err)"
+    [ -e /dev/shm/other ] && bad 'made of nothing'
+    # COMMAND finds them closed as well
+    shmx hold /frames -- sh -c 'ls /proc/$$/fd' 2>&- <&- >found
+    grep -q -x -e 0 -e 2 found && bad "not closed for COMMAND: $(cat found)"
+    shmx rm /frames
+}
+
+# What leads to it is lost with the output: then it is not left.
+lost_output() {
+    shmx create 4096 >/dev/full 2>err
+    is "$? $(segments)" '1 0'
+    shmx create 4096 >&- 2>err
+    is "$? $(segments)" '1 0'
+    shmx create --ephemeral 4096 -- true >/dev/full 2>err
+    is "$? $(segments)" '1 0'
+    sh -c '{ sleep 0.2; shmx create 4096 2>/dev/null; } | true'
+    is "$(segments)" 0
+    for end in '>&-' '>/dev/full' '2>&-' '2>/dev/full' '>&- 2>&-'; do
+        sh -c "shmx create --ephemeral /e 4096 -- ./no-such-command $end" 2>/dev/null
+        is "$end: $?" "$end: 127"
+        sh -c "shmx create --ephemeral /e 4096 -- . $end" 2>/dev/null
+        is "$end: $?" "$end: 126"
+    done
+}
+
+# A list that nobody reads to its end is no failure to speak of.
+broken_pipes() {
+    shmx create /frames 4096
+    for words in 'ls -r' 'ls' 'ls --json' 'stat /frames' 'doctor' '--help' 'gc --orphans -n'; do
+        sh -c "{ sleep 0.1; shmx $words; } 2>err | true"
+        [ -s err ] && bad "'shmx $words' complains of a broken pipe: $(cat err)"
+    done
+    shmx rm /frames
+}
+
+# The signals that a process ignores, or whose action is the usual one.
+ignored() { awk '/^SigIgn/ { print $2 }' /proc/self/status; }
+signals() {
+    # nohup
+    nohup shmx create --ephemeral /e 4096 -- sh -c 'echo started; sleep 0.5; echo ended' >said 2>&1 &
+    until grep -q started said; do sleep 0.01; done
+    kill -HUP $!
+    wait $!
+    is "$? $(tail -n 1 said)" '0 ended'
+    mkfifo slow
+    nohup shmx create /f 1M --from slow >said 2>&1 &
+    exec 3>slow
+    sleep 0.2
+    kill -HUP $!
+    echo text >&3
+    exec 3>&-
+    wait $!
+    is "$? $(shmx read /f --count 4)" '0 text'
+    shmx rm /f
+    rm slow
+
+    # without SIGCHLD there is still a status
+    is "$(sh -c "trap '' CHLD; shmx create --ephemeral /e 4096 -- sh -c 'exit 7'; echo \$?")" 7
+    is "$(sh -c "trap '' CHLD; exec shmx create --ephemeral /e 4096 -- sh -c 'trap'")" "$(sh -c "trap '' CHLD; sh -c trap")"
+
+    # what is sent to the one is meant for the other
+    for signal in USR1 USR2 TERM HUP INT QUIT ALRM WINCH RTMIN; do
+        env --default-signal=INT --default-signal=QUIT \
+            shmx create --ephemeral /e 4096 -- bash -c "trap 'echo $signal; exit 3' $signal; echo ready; while :; do sleep 0.05; done" >said &
+        until grep -q ready said; do sleep 0.01; done
+        kill -s $signal $!
+        wait $!
+        is "$? $(tail -n 1 said)" "3 $signal"
+    done
+    # what is ignored stays so, for COMMAND, too
+    is "$(env --ignore-signal=USR1,PIPE,INT shmx create --ephemeral /e 4096 -- awk '/^SigIgn/ { print $2 }' /proc/self/status)" \
+        "$(env --ignore-signal=USR1,PIPE,INT awk '/^SigIgn/ { print $2 }' /proc/self/status)"
+    is "$(env --default-signal shmx create --ephemeral /e 4096 -- awk '/^Sig(Ign|Blk)/ { print $2 }' /proc/self/status)" \
+        "$(env --default-signal awk '/^Sig(Ign|Blk)/ { print $2 }' /proc/self/status)"
+}
+
+terminal() {
+    shmx create /frames 4096
+    colour=$(printf '\033')
+    script -qec 'NO_COLOR= shmx ls' /dev/null | grep -q "$colour" || bad 'an empty NO_COLOR counts'
+    script -qec 'NO_COLOR= shmx doctor' /dev/null | grep -q "$colour" || bad 'an empty NO_COLOR counts for doctor'
+    script -qec 'NO_COLOR=1 shmx ls' /dev/null | grep -q "$colour" && bad 'colours in spite of NO_COLOR'
+    head -c 3000000 /dev/zero >source
+    for columns in 20 40 200; do
+        script -qec "stty cols $columns; { head -c 1500000 source; sleep 0.8; head -c 1500000 source; } |
+            shmx create /p 3000000 --from -" /dev/null | tr '\r' '\n' | sed 's/\x1b\[K//' >typed
+        grep -q filling typed || bad "no progress on a terminal of $columns columns"
+        awk -v columns=$columns 'length > columns - 1 { exit 1 }' typed || bad "it wraps at $columns columns: $(cat typed)"
+        shmx rm /p
+    done
+    # in place, until it is interrupted
+    script -qec 'timeout 2.5 shmx ls --watch 1' /dev/null >typed
+    is "$(grep -c "^$colour\[H$colour\[J.*NAME" typed)" 3
+    timeout 1.5 shmx ls --watch=1 --noheadings -r -o NAME >typed
+    is "$(tr '\n' ' ' <typed)" '/frames /frames '
+    script -qec 'stty rows 24; timeout 0.5 shmx ls --watch' /dev/null >typed
+    is "$(wc -l <typed)" 4
+    shmx rm /frames
+    for i in $(seq 100); do shmx create "/many-$i" 1; done
+    script -qec 'stty rows 24; timeout 0.5 shmx ls --watch' /dev/null >typed
+    [ "$(wc -l <typed)" -lt 24 ] || bad "too many lines for the terminal: $(wc -l <typed)"
+    grep -q '100 segments' typed || bad 'the total is not that of all'
+    shmx rm --match 'many-*'
+}
+
+closed_descriptors
+lost_output
+broken_pipes
+signals
+terminal
+finish 'the command gets along with shells'
