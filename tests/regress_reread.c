@@ -66,7 +66,7 @@ collect_orphans(int ignored)
 {
     (void)ignored;
     traced_begin();
-    return shmx_collect(SHMX_ORPHANS, NULL, NULL);
+    return shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL);
 }
 
 /* At whatever moment the orphan is replaced by what somebody holds. Nothing is promised to whoever
@@ -219,7 +219,7 @@ START_TEST(an_initialiser_that_leaves_the_namespace)
     join(pid);
     collect_all(
         1); /* what the initialiser has left behind in this namespace has no name any more */
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL));
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
     ck_assert_int_eq(count_segments(), 0);
 }
 END_TEST

@@ -190,7 +190,8 @@ may_remove(const struct reference *ref, const struct shmx_stat *st)
     struct stat link;
 
     if (ref->kind == REFERENCE_NAME
-        && (shmx_directory_stat(ref->entry, &link) < 0 || !shmx_directory_may_unlink(link.st_uid)))
+        && (shmx_directory_stat(ref->entry, &link) < 0
+            || shmx_directory_may_unlink(link.st_uid) < 0))
         return false;
     return shmx_same_user(st->uid, geteuid()) || shmx_same_user(st->cuid, geteuid())
            || (shmx_has_capability(CAP_SYS_ADMIN) && shmx_rules_ipc_namespace());
