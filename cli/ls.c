@@ -151,8 +151,7 @@ say_state(const struct row *row, char *text)
     } words[] = { { SHMX_IS_EPHEMERAL, "ephemeral" },
                   { SHMX_IS_NAMELESS, "nameless" },
                   { SHMX_IS_DESTROYED, "destroyed" },
-                  { SHMX_IS_PINNED, "pinned" },
-                  { SHMX_IS_HUGE, "huge" } };
+                  { SHMX_IS_PINNED, "pinned" } };
     unsigned state = row->st.state;
     size_t   i, used = 0;
 

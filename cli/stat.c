@@ -54,13 +54,12 @@ print_time(const char *label, const struct timespec *t)
 static void
 print_state(const struct shmx_stat *st)
 {
-    printf("%10s: %s%s%s%s%s\n", "State",
+    printf("%10s: %s%s%s%s\n", "State",
            st->state & SHMX_IS_EPHEMERAL   ? "ephemeral"
            : st->state & SHMX_IS_DESTROYED ? "destroyed"
                                            : "persistent",
            st->state & SHMX_IS_NAMELESS ? " nameless" : "",
-           st->state & SHMX_IS_PINNED ? " pinned" : "", st->state & SHMX_IS_HUGE ? " huge" : "",
-           st->holders == 0 ? " unheld" : "");
+           st->state & SHMX_IS_PINNED ? " pinned" : "", st->holders == 0 ? " unheld" : "");
 }
 
 static void

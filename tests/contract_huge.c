@@ -144,6 +144,9 @@ START_TEST(unknown_is_not_no)
     start = attached(seg, 0);
     *start = 1;
     is_of_pages(seg, SMALL);
+    memset(start, 1, 2 * huge); /* all of them, and through the handle as well */
+    ck_assert_int_eq(shmx_write(seg, start, 2 * huge, 0), (ssize_t)(2 * huge));
+    is_of_pages(seg, SMALL);
     finish(seg);
 }
 END_TEST
