@@ -15,6 +15,7 @@
 
 #define SETTING "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define SMALL   ((uint64_t)sysconf(_SC_PAGESIZE))
+#define MOVING  "moving System V attachments"
 
 static struct shmx *
 created(const char *name, size_t size, unsigned flags)
@@ -97,7 +98,7 @@ START_TEST(huge_pages_are_had)
     struct shmx *seg;
     char        *start;
 
-    if (lacks_huge_pages())
+    if (lacks_huge_pages() || ((ways[_i].create & SHMX_SYSV) && valgrind_lacks(MOVING)))
         return;
     seg = created("/h", size, ways[_i].create);
     start = attached(seg, ways[_i].attach);
@@ -184,7 +185,7 @@ START_TEST(attachments_are_aligned)
     struct shmx *seg, *opener = NULL;
     int          id, fd;
 
-    if (huge_page() == 0)
+    if (huge_page() == 0 || (_i == 1 && valgrind_lacks(MOVING)))
         return;
     seg = created("/a", size, backend_flag[_i] | SHMX_SPARSE);
     are_aligned(seg);
