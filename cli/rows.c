@@ -142,9 +142,11 @@ describe_state(const struct shmx_stat *st, int64_t holders, char *text, size_t r
     static const struct {
         unsigned    bit;
         const char *word;
-    } words[] = { { SHMX_IS_EPHEMERAL, "ephemeral" }, { SHMX_IS_NAMELESS, "nameless" },
-                  { SHMX_IS_DESTROYED, "destroyed" }, { SHMX_IS_PINNED, "pinned" },
-                  { SHMX_IS_HUGE, "huge" },           { SHMX_IS_FOREIGN, "foreign" } };
+    } words[] = { { SHMX_IS_EPHEMERAL, "ephemeral" },
+                  { SHMX_IS_NAMELESS, "nameless" },
+                  { SHMX_IS_DESTROYED, "destroyed" },
+                  { SHMX_IS_PINNED, "pinned" },
+                  { SHMX_IS_FOREIGN, "foreign" } };
     unsigned state = st->state;
     size_t   i, used = 0;
 

@@ -66,8 +66,8 @@ shmx_huge_pool_page_size_at(const void *addr)
     return kib * 1024;
 }
 
-/* Nothing of the mapping has been used but its first page: if its last one of a huge page is
-   mapped, too, that page is a huge one. */
+/* Nothing is mapped there any more, then the first page is: if the last one of a huge page is, too,
+   they are one. */
 size_t
 shmx_huge_page_size_at(char *addr)
 {
@@ -76,7 +76,7 @@ shmx_huge_page_size_at(char *addr)
     ssize_t      length;
     int          fd;
 
-    if (huge == 0 || ((uintptr_t)addr & (huge - 1)) != 0
+    if (huge == 0 || ((uintptr_t)addr & (huge - 1)) != 0 || madvise(addr, huge, MADV_DONTNEED) < 0
         || madvise(addr, page, MADV_POPULATE_READ) < 0)
         return 0;
     fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);

@@ -40,8 +40,8 @@ huge_page_size_unseen(uint64_t size)
 /* Whether the page at addr, of a file or segment, is in memory. */
 bool shmx_huge_is_resident(void *addr);
 
-/* Bytes of the page that is in memory there, at the beginning of a mapping with room for a huge
-   one; 0: unknown. */
+/* Bytes of the page that is in memory there, where a shared mapping has room for a huge one; 0:
+   unknown. */
 size_t shmx_huge_page_size_at(char *addr);
 
 /* Bytes of a page of the hugetlb pool, if the mapping at addr is of it; 0: unknown. */

@@ -324,7 +324,12 @@ terminal() {
 }
 
 diagnosis() {
+    shmx create sysv:/large 4M # the pages of which nobody knows
+    is "$(shmx ls --noheadings -r -o PAGE,NAME)" '- /large'
     expect 0 shmx doctor
+    says 'huge pages  '
+    says 'huge pages at the first touch .*2048kB' || [ ! -e /sys/kernel/mm/transparent_hugepage/hugepages-2048kB ]
+    shmx rm /large
     says 'kernel.shmmni'
     says 'RLIMIT_MEMLOCK'
     says '/dev/shm .* free'

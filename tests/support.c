@@ -245,9 +245,11 @@ huge_page(void)
 bool
 lacks_huge_pages(void)
 {
-    const size_t huge = huge_page();
-    char        *base = MAP_FAILED, *there;
-    bool         can = false;
+    const size_t  huge = huge_page();
+    const size_t  page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char last = 0;
+    char         *base = MAP_FAILED, *there;
+    bool          can = false;
 
     if (huge > 0 && huge <= (size_t)4 << 20)
         base = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -255,7 +257,9 @@ lacks_huge_pages(void)
         there = mmap(base + (-(uintptr_t)base & (huge - 1)), huge, PROT_READ | PROT_WRITE,
                      MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         *there = 1;
-        can = madvise(there, huge, MADV_COLLAPSE) == 0;
+        can = madvise(there, huge, MADV_COLLAPSE) == 0
+              && mincore(there + huge - page, 1, &last) == 0
+              && (last & 1); /* an emulator may say that all is well */
         munmap(base, 2 * huge);
     }
     if (!can)
