@@ -580,9 +580,9 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * threads wait in the same way, on both backends, whatever the addresses of their attachments. The
  * segment holds nothing but what the program puts there.
  *
- * Before the caller goes to sleep, the function reads the word again and again, for 16 microseconds
- * at most. It spends less time on that if it was seldom worth while, and none if the process has
- * only one processor.
+ * Before the caller goes to sleep, the function reads the word again and again for 4 microseconds.
+ * If that has been in vain more often than not, the function does it only now and then. If the
+ * process has only one processor, the function never does it.
  *
  * With SHMX_PEERS the wait also ends when nobody else holds the segment any more, at most 0.1
  * seconds later, however the others ended. A stopped process still holds the segment. On POSIX the
@@ -590,10 +590,11 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * that has not opened the segment itself does not count. On System V the others are all attachments
  * that were not made through this handle, whoever made them.
  *
- * A signal ends the wait if a handler for it runs, with or without SA_RESTART. To end the wait of
- * another thread, change the word and wake the thread. Cancelling a thread does not end its wait,
- * because the thread might have taken the only wake-up. Times are those of CLOCK_MONOTONIC, which
- * nobody can set.
+ * A signal ends the wait if a handler for it runs. If there is neither a timeout nor SHMX_PEERS,
+ * only a handler that was installed without SA_RESTART (sigaction(2)) ends the wait. To end the
+ * wait of another thread, change the word and wake the thread. Cancelling a thread does not end its
+ * wait, because the thread might have taken the only wake-up. Times are those of CLOCK_MONOTONIC,
+ * which nobody can set.
  *
  * Returns 0, or
  *   -ETIMEDOUT  The time is over.
@@ -619,7 +620,9 @@ int shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned f
  * program does without the call then.
  *
  * Returns the number of those who slept and were woken, in all processes, or
- *   -EINVAL   The word is not as described, or count is out of range.
+ *   -EINVAL   count is out of range, or word is NULL, not aligned, or no address at all. The
+ *             function does not check that the word is in an attachment. Elsewhere waking has no
+ *             effect.
  */
 int shmx_wake(struct shmx *seg, uint32_t *word, int count);
 

@@ -19,7 +19,7 @@
  * to fall asleep and to be woken. Where that is in vain more often than not, it is tried once in so
  * many times.
  */
-#define SPIN  INT64_C(16000)
+#define SPIN  INT64_C(4000)
 #define TRIAL 64
 #define LOOKS 16 /* at the word, between two at the clock */
 

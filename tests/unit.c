@@ -5,11 +5,13 @@
 #include "../src/hidden.h"
 #include "../src/name.h"
 #include "../src/namespace.h"
+#include "../src/segment.h"
 #include "support.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -268,6 +270,50 @@ START_TEST(children_keep_no_lock)
 }
 END_TEST
 
+/* Where it never pays, it is tried seldom, and on one processor never. */
+static void
+wait_in_vain(int processors, unsigned *doubt, unsigned *skipped)
+{
+    struct timespec const at_once = { 0 };
+    struct shmx          *seg = NULL;
+    cpu_set_t             set;
+    void                 *addr;
+    int                   k;
+
+    CPU_ZERO(&set);
+    for (k = 0; CPU_COUNT(&set) < processors && k < CPU_SETSIZE; k++)
+        CPU_SET((size_t)k, &set);
+    ok(sched_setaffinity(0, sizeof set, &set));
+    ok(shmx_create(NULL, 1, 0600, 0, &seg));
+    ok(shmx_attach(seg, 0, &addr));
+    for (k = 0; k < 1000; k++)
+        ck_assert_int_eq(shmx_wait(seg, addr, 0, 0, &at_once), -ETIMEDOUT);
+    *doubt = seg->doubt;
+    *skipped = seg->skipped;
+    shmx_close(seg);
+}
+
+START_TEST(looks_before_sleeping)
+{
+    unsigned doubt, skipped;
+    pid_t    pid = check_fork();
+
+    if (pid == 0) { /* it asks once in its life */
+        wait_in_vain(1, &doubt, &skipped);
+        ck_assert_uint_eq(doubt, 0);
+        ck_assert_uint_eq(skipped, 0);
+        _exit(0);
+    }
+    join(pid);
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        return;
+    wait_in_vain(2, &doubt, &skipped);
+    ck_assert_uint_gt(doubt, 128);
+    ck_assert_uint_le(doubt, 256);
+    ck_assert_uint_ge(skipped, 980);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -283,5 +329,7 @@ main(void)
     tcase_add_test(tc, makers_live_or_not);
     tcase_add_test(tc, removers_take_turns);
     tcase_add_test(tc, children_keep_no_lock);
+    tc = add_case(suite, "waiting");
+    tcase_add_test(tc, looks_before_sleeping);
     return suite_main(suite);
 }
