@@ -34,7 +34,7 @@ collecting() { # BACKEND [USER]: as the owner
     is "$(names)" '/other sysv:key=0x51a3 '
     "$@" shmx gc --match "$backend:/oth?r" --orphans >out
     is "$(names)" 'sysv:key=0x51a3 '
-    "$@" shmx gc --match='sysv:key=*' --orphans --json >out
+    "$@" shmx gc --match 'sysv:key=*' --orphans --json >out
     json 'map([.name, .action, .reason, .size]) == [["sysv:key=0x51a3", "removed", "unheld", 4096]]'
     expect 0 "$@" shmx gc --json
     is "$(cat out)" '[]'
