@@ -72,12 +72,11 @@ void print_json_string(const char *text);
 char *name_argument(char *text);
 /* The text of a name that fits into a line and into JSON: itself, or that form. */
 void print_json_name(const char *name);
-/* Whether any of the patterns matches; NULL and 0: everything does. */
+/* Whether any of the patterns matches; none: everything does. */
 struct patterns {
-    char **items;
-    size_t count;
+    char *const *items;
+    size_t       count;
 };
-void patterns_add(struct patterns *patterns, char *pattern);
 bool patterns_match(const struct patterns *patterns, const char *name);
 
 /* progress.c: a line on a terminal, once something takes its time. */

@@ -102,8 +102,6 @@ take_option(int option, struct clearing *clearing)
         style.json = true;
         return OK;
     case 'm':
-        if (optarg != NULL)
-            patterns_add(&clearing->patterns, optarg);
         return OK;
     default:
         return parse_age(optarg, &clearing->older) ? OK : wrong_use("not an age: '%s'", optarg);
@@ -112,18 +110,18 @@ take_option(int option, struct clearing *clearing)
 
 /* With --match, all arguments are patterns. */
 static int
-take_patterns(int argc, char **argv, bool matching, struct clearing *clearing)
+take_patterns(int argc, char **argv, struct clearing *clearing)
 {
-    for (; matching && optind < argc; optind++)
-        patterns_add(&clearing->patterns, argv[optind]);
-    return matching && clearing->patterns.count == 0 ? wrong_use("--match: no pattern") : OK;
+    clearing->patterns.items = argv + optind;
+    clearing->patterns.count = (size_t)(argc - optind);
+    return clearing->patterns.count == 0 ? wrong_use("--match: no pattern") : OK;
 }
 
 int
 run_gc(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "dry-run", no_argument, NULL, 'n' },     { "match", optional_argument, NULL, 'm' },
+        { "dry-run", no_argument, NULL, 'n' },     { "match", no_argument, NULL, 'm' },
         { "older", required_argument, NULL, 'a' }, { "orphans", no_argument, NULL, 'o' },
         { "foreign", no_argument, NULL, 'f' },     { "json", no_argument, NULL, 'J' },
         { "help", no_argument, NULL, 'h' },        { 0 }
@@ -137,9 +135,7 @@ run_gc(int argc, char **argv)
         r = take_option(option, &clearing);
     }
     if (r == OK)
-        r = take_patterns(argc, argv, matching, &clearing);
-    if (r == OK)
-        r = check_arguments(argc, 0, 0);
+        r = matching ? take_patterns(argc, argv, &clearing) : check_arguments(argc, 0, 0);
     if (r != OK)
         return r;
     r = shmx_collect(clearing.flags, choose, add_row, &clearing);
@@ -220,20 +216,16 @@ remove_matching(struct clearing *clearing)
 int
 run_rm(int argc, char **argv)
 {
-    static const struct option options[] = { { "match", optional_argument, NULL, 'm' },
+    static const struct option options[] = { { "match", no_argument, NULL, 'm' },
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
     struct clearing            clearing = { 0 };
     bool                       matching = false;
     int                        i, r, status = OK;
 
-    while (next_option(argc, argv, ":h", options) != -1) {
+    while (next_option(argc, argv, ":h", options) != -1)
         matching = true;
-        take_option('m', &clearing);
-    }
-    r = take_patterns(argc, argv, matching, &clearing);
-    if (r == OK && !matching)
-        r = check_arguments(argc, 1, -1);
+    r = matching ? take_patterns(argc, argv, &clearing) : check_arguments(argc, 1, -1);
     if (r != OK)
         return r;
     if (matching)

@@ -76,13 +76,6 @@ print_json_name(const char *name)
     putchar('"');
 }
 
-void
-patterns_add(struct patterns *patterns, char *pattern)
-{
-    patterns->items = grown(patterns->items, patterns->count, sizeof *patterns->items);
-    patterns->items[patterns->count++] = pattern;
-}
-
 /* A pattern is one of the whole text if it names the backend, else one of what follows the slash:
    "p*" is not every "posix:". */
 static bool

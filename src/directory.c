@@ -175,46 +175,71 @@ shmx_directory_unlink(const char *entry)
     return unlink(path_of(entry, &path)) < 0 ? failure() : 0;
 }
 
-int
-shmx_directory_may_unlink(uid_t owner)
+struct rights
+shmx_directory_rights(void)
 {
     struct stat st;
 
-    if (faccessat(AT_FDCWD, DIRECTORY, W_OK | X_OK, AT_EACCESS) < 0)
-        return failure();
-    if (shmx_same_user(owner, geteuid()))
-        return 0;
-    if (stat(DIRECTORY, &st) < 0)
-        return failure();
-    return !(st.st_mode & S_ISVTX) || shmx_same_user(st.st_uid, geteuid())
+    if (faccessat(AT_FDCWD, DIRECTORY, W_OK | X_OK, AT_EACCESS) < 0 || stat(DIRECTORY, &st) < 0)
+        return (struct rights){ .error = failure() };
+    return (struct rights){ 0, (st.st_mode & S_ISVTX) != 0, st.st_uid };
+}
+
+int
+shmx_rights_to_unlink(const struct rights *rights, uid_t owner)
+{
+    if (rights->error < 0)
+        return rights->error;
+    return !rights->sticky || shmx_same_user(owner, geteuid())
+                   || shmx_same_user(rights->owner, geteuid())
                    || (shmx_same_user(owner, owner) && shmx_has_capability(CAP_FOWNER))
                ? 0
                : -EPERM;
 }
 
 int
-shmx_directory_lock(void)
+shmx_directory_may_unlink(uid_t owner)
+{
+    const struct rights rights = shmx_directory_rights();
+
+    return shmx_rights_to_unlink(&rights, owner);
+}
+
+void
+shmx_directory_relock(int lock)
 {
     /* In all, until it works again: who keeps the lock for good delays nobody for long. */
     static _Atomic int patience = PATIENCE;
-    int                r, fd = open_path(DIRECTORY, O_RDONLY | O_DIRECTORY, 0);
+    int                r = lock < 0 ? 0 : -1;
 
-    if (fd < 0)
-        return fd;
-    while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK
+    while (r < 0 && (r = flock(lock, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK
            && atomic_fetch_sub(&patience, 1) > 0)
         shmx_pause(1);
     atomic_store(&patience, r == 0 ? PATIENCE : 0);
-    return fd;
+}
+
+int
+shmx_directory_lock(void)
+{
+    const int lock = open_path(DIRECTORY, O_RDONLY | O_DIRECTORY, 0);
+
+    shmx_directory_relock(lock);
+    return lock;
+}
+
+void
+shmx_directory_release(int lock)
+{
+    if (lock >= 0)
+        flock(lock, LOCK_UN); /* a child that was forked meanwhile has this lock, too */
 }
 
 void
 shmx_directory_unlock(int lock)
 {
-    if (lock < 0)
-        return;
-    flock(lock, LOCK_UN); /* a child that was forked meanwhile has this lock, too */
-    close(lock);
+    shmx_directory_release(lock);
+    if (lock >= 0)
+        close(lock);
 }
 
 void

@@ -45,8 +45,16 @@ int shmx_directory_rename(const char *from, const char *to);
 
 int shmx_directory_unlink(const char *entry);
 
-/* Whether the caller may remove an entry of that owner: 0, or the error of unlink(2). */
-int shmx_directory_may_unlink(uid_t owner);
+/* Whether the caller may remove an entry of that owner: 0, or the error of unlink(2). Who asks for
+   many owners looks at the directory once. */
+struct rights {
+    int   error; /* why nobody here may remove anything, or 0 */
+    bool  sticky;
+    uid_t owner; /* of the directory */
+};
+struct rights shmx_directory_rights(void);
+int           shmx_rights_to_unlink(const struct rights *rights, uid_t owner);
+int           shmx_directory_may_unlink(uid_t owner);
 
 /*
  * Between looking at an entry and removing it, nobody else may remove it and make a new one. So
@@ -56,6 +64,9 @@ int shmx_directory_may_unlink(uid_t owner);
  */
 int  shmx_directory_lock(void);
 void shmx_directory_unlock(int lock);
+/* The same again and again: unlocked meanwhile, and ended by shmx_directory_unlock. */
+void shmx_directory_relock(int lock);
+void shmx_directory_release(int lock);
 
 /* Sleep for less than a second, whatever signals come. */
 void shmx_pause(int milliseconds);

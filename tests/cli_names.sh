@@ -72,8 +72,8 @@ everything() { # as $user
     tr '\n' '\r' <names | tr '\0' '\n' | LC_ALL=C.UTF-8 grep -ax '.*' | sed 's/^/posix:/' |
         grep -v "$(printf '\r')" | sort >expected
     sort plain | grep -v "$(printf '\r')" | cmp -s - expected || bad 'a name that is UTF-8 is not there as it is'
-    jq -r '.[].name' out | as_user xargs -d '\n' shmx stat --json >stat 2>err || bad "stat: $(head -n 3 err)"
-    exact <stat >found
+    jq -r '.[].name' out | as_user xargs -d '\n' shmx stat --json >told || bad 'stat by the names of ls --json'
+    exact <told >found
     same 'stat --json by the names of ls --json' found
     as_user xargs -0 shmx stat <names >out || bad 'stat'
     printable stat <out

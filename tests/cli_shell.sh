@@ -67,6 +67,7 @@ broken_pipes() {
 ignored() { awk '/^SigIgn/ { print $2 }' /proc/self/status; }
 signals() {
     # nohup
+    : >said
     nohup shmx create --ephemeral /e 4096 -- sh -c 'echo started; sleep 0.5; echo ended' >said 2>&1 &
     until grep -q started said; do sleep 0.01; done
     kill -HUP $!
@@ -90,6 +91,7 @@ signals() {
 
     # what is sent to the one is meant for the other
     for signal in USR1 USR2 TERM HUP INT QUIT ALRM WINCH RTMIN; do
+        : >said
         env --default-signal=INT --default-signal=QUIT \
             shmx create --ephemeral /e 4096 -- bash -c "trap 'echo $signal; exit 3' $signal; echo ready; while :; do sleep 0.05; done" >said &
         until grep -q ready said; do sleep 0.01; done
@@ -104,6 +106,17 @@ signals() {
         "$(env --default-signal awk '/^Sig(Ign|Blk)/ { print $2 }' /proc/self/status)"
 }
 
+# Until that many lines of its output match.
+watch() { # LINES PATTERN COMMAND...
+    lines=$1 pattern=$2
+    shift 2
+    : >typed
+    "$@" >typed 2>/dev/null &
+    until [ "$(grep -a -c -e "$pattern" typed)" -ge "$lines" ]; do sleep 0.1; done
+    kill $!
+    wait $! 2>/dev/null
+}
+first_screen() { awk -v RS='\033\\[H' 'NR == 2 { printf "%s", $0 }' typed; }
 terminal() {
     shmx create /frames 4096
     colour=$(printf '\033')
@@ -119,17 +132,14 @@ terminal() {
         shmx rm /p
     done
     # in place, until it is interrupted
-    script -qec 'timeout 2.5 shmx ls --watch 1' /dev/null >typed
-    is "$(grep -c "^$colour\[H$colour\[J.*NAME" typed)" 3
-    timeout 1.5 shmx ls --watch=1 --noheadings -r -o NAME >typed
-    is "$(tr '\n' ' ' <typed)" '/frames /frames '
-    script -qec 'stty rows 24; timeout 0.5 shmx ls --watch' /dev/null >typed
-    is "$(wc -l <typed)" 4
+    watch 3 "^$colour\[H$colour\[J.*NAME" script -qec 'stty rows 24; shmx ls --watch 1' /dev/null
+    is "$(first_screen | wc -l)" 4
+    watch 2 '^/frames$' shmx ls --watch=1 --noheadings -r -o NAME
+    is "$(sort -u typed)" /frames
     shmx rm /frames
     for i in $(seq 100); do shmx create "/many-$i" 1; done
-    script -qec 'stty rows 24; timeout 0.5 shmx ls --watch' /dev/null >typed
-    [ "$(wc -l <typed)" -lt 24 ] || bad "too many lines for the terminal: $(wc -l <typed)"
-    grep -q '100 segments' typed || bad 'the total is not that of all'
+    watch 2 '100 segments' script -qec 'stty rows 24; shmx ls --watch 1' /dev/null
+    [ "$(first_screen | wc -l)" -lt 24 ] || bad "too many lines for the terminal: $(first_screen)"
     shmx rm --match 'many-*'
 }
 

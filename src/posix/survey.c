@@ -105,19 +105,14 @@ remove_unused(const char *entry, const struct stat *st, const struct survey *sur
  * If nobody uses the object at the entry, and it is chosen, fill in *st and return 1; it is removed
  * first if it is ephemeral, or if the survey's flags say SHMX_ORPHANS, but not if they say
  * SHMX_DRY_RUN. -EAGAIN: nobody holds it, but somebody has it open, perhaps only to look as we do.
- * Else 0. Two who look would keep each other from it, so they take turns.
+ * Else 0. Two who look would keep each other from it, so they take turns: the directory is locked.
  */
 static int
 bury(const char *entry, const struct survey *survey, struct stat *st)
 {
-    int lock = shmx_directory_lock();
-    int r = 0, fd = shmx_directory_open(entry, O_RDWR, 0);
+    int r, fd = shmx_directory_open(entry, O_RDWR, 0);
 
-    if (fd == -EMFILE) { /* the lock may have the last descriptor, and is a courtesy */
-        shmx_directory_unlock(lock);
-        lock = -1;
-        fd = shmx_directory_open(entry, O_RDWR, 0);
-    }
+    r = fd == -EMFILE ? fd : 0;
     if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode)) {
         if (shmx_holders_exclude(fd)) {
             r = remove_unused(entry, st, survey);
@@ -128,7 +123,18 @@ bury(const char *entry, const struct survey *survey, struct stat *st)
     }
     if (fd >= 0)
         close(fd);
+    return r;
+}
+
+static int
+lock_and_bury(const char *entry, const struct survey *survey, struct stat *st)
+{
+    const int lock = shmx_directory_lock();
+    int       r = bury(entry, survey, st);
+
     shmx_directory_unlock(lock);
+    if (r == -EMFILE) /* the lock, which is a courtesy, may have had the last descriptor */
+        r = bury(entry, survey, st);
     return r;
 }
 
@@ -142,7 +148,7 @@ shmx_posix_vacate(const char *entry)
     if (shmx_directory_stat(entry, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & EPHEMERAL))
         return 0;
     /* Only the owner and root can know whether anybody has it open. */
-    while ((r = bury(entry, &nobody_asks, &st)) == -EAGAIN && shmx_trusts(st.st_uid)
+    while ((r = lock_and_bury(entry, &nobody_asks, &st)) == -EAGAIN && shmx_trusts(st.st_uid)
            && ++tries < 10)
         shmx_pause(1);
     return r == 1 && (st.st_mode & EPHEMERAL);
@@ -167,6 +173,8 @@ shmx_posix_vacate_unlocked(const char *entry)
 struct walk {
     struct holders       holders;
     const struct survey *survey;
+    struct rights        rights; /* when collecting */
+    int                  lock;
 };
 
 static bool
@@ -194,6 +202,17 @@ list_entry(const struct dirent *d, void *arg)
     return survey_tells(walk->survey, text, &out);
 }
 
+static int
+bury_in_turn(const struct walk *walk, const char *entry, struct stat *st)
+{
+    int r;
+
+    shmx_directory_relock(walk->lock);
+    r = bury(entry, walk->survey, st);
+    shmx_directory_release(walk->lock);
+    return r;
+}
+
 /* An object on which anybody has a lock is not even opened, since closing it would release the
    locks that this process may have there. */
 static int
@@ -211,7 +230,8 @@ collect_entry(const struct dirent *d, void *arg)
     }
     if (!may_be_file(d) || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
         || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino)
-        || shmx_directory_may_unlink(st.st_uid) < 0 || bury(d->d_name, walk->survey, &st) != 1)
+        || shmx_rights_to_unlink(&walk->rights, st.st_uid) < 0
+        || bury_in_turn(walk, d->d_name, &st) != 1)
         return 0;
     describe_unused(d->d_name, &st, text, &out);
     return survey_tells(walk->survey, text, &out);
@@ -237,5 +257,12 @@ shmx_posix_list(const struct survey *survey)
 int
 shmx_posix_collect(const struct survey *survey)
 {
-    return walk_all(collect_entry, &(struct walk){ .survey = survey });
+    struct walk walk = { .survey = survey, .rights = shmx_directory_rights() };
+    int         r;
+
+    walk.lock = shmx_directory_lock();
+    shmx_directory_release(walk.lock);
+    r = walk_all(collect_entry, &walk);
+    shmx_directory_unlock(walk.lock);
+    return r;
 }
