@@ -39,6 +39,20 @@ is() { [ "$1" = "$2" ] || bad "'$1' is not '$2'"; }
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups env PATH="$PATH" "$@"; }
 left() { find /dev/shm -mindepth 1 | wc -l; }
 segments() { tail -n +2 /proc/sysvipc/shm | wc -l; }
+# In a user namespace of one user, groups are forbidden from the beginning.
+users=$(grep -v deny /proc/self/setgroups)
+
+others() {
+    expect 0 shmx chown nobody:nogroup a
+    expect 0 shmx stat a
+    says "Owner: nobody:nogroup (65534:65534)"
+    expect 0 shmx chown 0:0 a
+    expect 0 nobody shmx read a --count 1
+    expect 1 nobody shmx write a </dev/null
+    warns "permission denied"
+    expect 1 nobody shmx rm a
+    warns "not permitted"
+}
 
 both() {
     backend=$1 other=$2
@@ -84,16 +98,7 @@ both() {
 
     expect 0 shmx chmod 604 a b
     is "$(shmx ls -r --noheadings -P -o MODE | sort -u)" 0604
-    expect 0 shmx chown nobody:nogroup a
-    expect 0 shmx stat a
-    says "Owner: nobody:nogroup (65534:65534)"
-    expect 0 shmx chown 0:0 a
-
-    expect 0 nobody shmx read a --count 1
-    expect 1 nobody shmx write a </dev/null
-    warns "permission denied"
-    expect 1 nobody shmx rm a
-    warns "not permitted"
+    [ -z "$users" ] || others
     expect 1 shmx rm missing a b
     warns "^shmx: missing: no such segment"
     is "$(left) $(segments)" '0 0'
@@ -386,4 +391,5 @@ terminal
 diagnosis
 is "$(left) $(segments)" '0 0'
 [ "$failures" = 0 ] || exit 1
+[ -n "$users" ] || { echo 'skipped: there are no other users in this user namespace' >&2; exit 77; }
 echo 'the command does what it should'
