@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
-# Clean roots of Debian 12 to work in, and checks of which each prints a line. To be sourced by root, with $out set to
-# where logs are left. $dir is a directory that goes when the script ends; the roots are in it.
+# Clean roots of Debian to work in, and checks of which each prints a line. To be sourced by root,
+# with $out set to where logs are left. $dir is a directory that goes when the script ends; the
+# roots are in it.
+unshare --mount --ipc --pid --fork true ||
+    give_up "scripts/${0##*/} makes mounts in namespaces of its own, and cannot make them here. From a mere chroot, and in" \
+        'a container without CAP_SYS_ADMIN, the kernel refuses them: run it on the machine itself.'
+# The tree may be somebody else's: whoever runs this trusts it.
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
@@ -29,8 +35,9 @@ check() {
     printf 'ok    %s\n' "$words"
 }
 
-# enter ROOT [OPTION OF UNSHARE]... -- COMMAND...: with what a machine has mounted, in namespaces of its own, in which
-# ROOT is the root: a mere chroot would be in the way of the tests' own namespaces.
+# enter ROOT [OPTION OF UNSHARE]... -- COMMAND...: with what a machine has mounted, in namespaces of
+# its own, in which ROOT is the root: a mere chroot would be in the way of the tests' own
+# namespaces.
 enter() {
     root=$1
     shift
@@ -59,8 +66,18 @@ inside() { # ROOT COMMAND...
         ${http_proxy:+http_proxy="$http_proxy"} "$@"
 }
 
-make_roots() { # NAME...
-    mmdebstrap --quiet --variant=minbase bookworm "$dir/base.tar"
+# For git archive: the tree as it is now, of the files that git knows. In a copied tree git stash
+# fails at what git remembers of the files that were copied, unless that is brought up to date.
+snapshot() {
+    git update-index -q --refresh >/dev/null || true
+    tree=$(git stash create)
+    echo "${tree:-HEAD}"
+}
+
+# A mirror of testing may be an old one.
+make_roots() { # RELEASE NAME...
+    mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' "$1" "$dir/base.tar"
+    shift
     for root in "$@"; do
         mkdir "$dir/$root"
         tar xf "$dir/base.tar" -C "$dir/$root"

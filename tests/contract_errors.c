@@ -721,6 +721,7 @@ START_TEST(no_proc)
     struct shmx_stat st;
     int              r[4];
 
+    need_users(); /* asked while there is a /proc */
     ok(mount("tmpfs", "/proc", "tmpfs", 0, NULL));
     r[0] = shmx_open("/x", 0, &other);
     if (r[0] == 0)

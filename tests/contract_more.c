@@ -209,6 +209,7 @@ START_TEST(old_handles_beside_a_new_segment)
     struct shmx   *old = created(i, "/same", 0600, flags), *other, *fresh, *found;
     char           c;
 
+    need_users();
     ok(shmx_open("/same", 0, &other));
     ok(shmx_destroy(old));
     fresh = created(i, "/same", 0600, flags);

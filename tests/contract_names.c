@@ -312,6 +312,7 @@ START_TEST(owner_changes_and_the_link_goes_along)
     struct shmx_stat st;
     struct stat      entry;
 
+    need_users();
     ok(shmx_chown(seg, NOBODY, (gid_t)-1));
     ok(shmx_stat(seg, &st));
     ck_assert_uint_eq(st.uid, NOBODY);

@@ -116,6 +116,7 @@ START_TEST(descriptor_zero)
     ck_assert_int_eq(listed, 1);
     leaves_zero(shmx_stat(seg, &st));
     leaves_zero(shmx_stat_name("/zero", &st));
+    need_users();
     leaves_zero(shmx_chown(seg, 1, 1));
     leaves_zero(shmx_destroy(seg));
     shmx_close(seg);
@@ -179,6 +180,7 @@ START_TEST(failed_chown_changes_nothing)
     pid_t            pid = check_fork();
 
     if (pid == 0) {
+        need_users();
         ok(setresuid(2, 2, 2));
         if (_i < 2) {
             seg = created(1, "/given", 0666, 0);
@@ -229,8 +231,10 @@ START_TEST(changes_through_another_handle)
     sleep(1); /* the time of the change is another one then */
     if (_i == 0)
         ok(shmx_chmod(raw, 0640));
-    else
+    else {
+        need_users();
         ok(shmx_chown(raw, (uid_t)-1, 5));
+    }
     ck_assert_int_eq(shmx_open("/late", 0, &other), 0);
     shmx_close(other);
     ok(shmx_collect(0, NULL, NULL, NULL));

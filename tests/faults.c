@@ -147,6 +147,7 @@ static const struct fault_kind kinds[] = {
     { CALL(openat), NULL, { EACCES, EAGAIN, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM } },
     { CALL(fallocate), NULL, { EFBIG, EINTR, ENOSPC, EOPNOTSUPP, EPERM } },
     { CALL(ftruncate), NULL, { EFBIG, EINTR, EPERM } },
+    { CALL(fstat), NULL, { ENOMEM } }, /* of glibc from 2.39 on; it was newfstatat before */
     { CALL(newfstatat), is_of_descriptor, { ENOMEM } },
     { CALL(newfstatat), NULL, { EACCES, ENOENT, ENOMEM } },
     { CALL(fstatfs), NULL, { EINTR, ENOMEM } },
@@ -209,6 +210,7 @@ static const struct fault_kind kinds[] = {
     { CALL(getpid), NULL, { 0 } },
     { CALL(geteuid), NULL, { 0 } },
     { CALL(lseek), NULL, { 0 } },
+    { CALL(rt_sigprocmask), NULL, { 0 } }, /* around glibc's random numbers, from 2.41 on */
     { CALL(sysinfo), NULL, { 0 } },
 };
 
@@ -220,7 +222,7 @@ static const struct {
     { "every call", "EOVERFLOW,", "", "only of 32-bit programs without large files" },
     { "every call", "EIO,", "", "tmpfs has no disk under it (pread64, pwrite64: swap has, it is tried)" },
     { "every call but shm*", "ENOSYS,", "", "only of kernels that glibc does not run on" },
-    { "capget, close, getpid, geteuid, lseek, sysinfo", "every error,", "", "cannot fail, or nothing hangs on it: a descriptor is gone even where its close fails" },
+    { "capget, close, getpid, geteuid, lseek, rt_sigprocmask, sysinfo", "every error,", "", "cannot fail, or nothing hangs on it: a descriptor is gone even where its close fails" },
     { "openat", "ELOOP, ENXIO, ENODEV,", "", "say what stands at a name: the suites put it there" },
     { "openat", "EBUSY,", "", "of devices" },
     { "linkat", "EMLINK,", "", "an object has two links at most" },
@@ -238,6 +240,8 @@ static const struct {
     { "openat", "EAGAIN,", "shmx_open_fd", "nobody has a lease on what we have open" },
     { "openat", "EAGAIN,", "shmx_chown", "not of O_PATH" },
     { "openat", "EAGAIN,", "", "of a directory or in /proc" },
+    { "fstat", "ENOMEM,", "shmx_stat", "of a descriptor: that allocates nothing" },
+    { "fstat", "ENOMEM,", "shmx_size", "of a descriptor: that allocates nothing" },
     { "newfstatat", "ENOMEM,", "shmx_stat", "of a descriptor: that allocates nothing" },
     { "newfstatat", "ENOMEM,", "shmx_size", "of a descriptor: that allocates nothing" },
     { "mmap", "EACCES,", "shmx_pin", "the handle can read" },
@@ -324,7 +328,7 @@ faults_excuse(const struct fault_kind *kind, int error)
         excuse |= FAULT_LIES;
     if (leaves(kind, error))
         excuse |= FAULT_LEAVES;
-    if (n == SYS_flock || n == SYS_newfstatat || n == SYS_openat)
+    if (n == SYS_flock || n == SYS_fstat || n == SYS_newfstatat || n == SYS_openat)
         excuse |= FAULT_LOCKS;
     return excuse;
 }
@@ -344,6 +348,7 @@ faults_private(const struct fault_kind *kind)
                                    SYS_mprotect,
                                    SYS_munlock,
                                    SYS_read,
+                                   SYS_rt_sigprocmask,
                                    SYS_sched_getaffinity };
     size_t i;
 

@@ -109,6 +109,7 @@ START_TEST(open_fd_asks_for_the_owner)
     struct shmx *seg = NULL;
     int          theirs;
 
+    need_users();
     ok(seteuid(NOBODY));
     theirs = memfd_create("theirs", 0);
     ok(seteuid(0));

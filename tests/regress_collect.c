@@ -235,6 +235,8 @@ START_TEST(recycled_key_of_a_killed_creator)
 
     if (valgrind_lacks("ptrace"))
         return;
+    if (_i != 0)
+        need_users();
     for (n = 0; going && !met; n++) {
         pid = traced_start(false, create_x, 1);
         going = traced_stop_at(pid, n, &result);

@@ -215,6 +215,7 @@ become_somebody_with(rlim_t soft, rlim_t hard)
     const struct rlimit limit = { soft, hard };
     const uid_t         uid = 20000 + (uid_t)(getpid() % 40000);
 
+    need_users();
     ok(setgroups(0, NULL));
     ok(setresuid(uid, uid, uid));
     ok(setrlimit(RLIMIT_MEMLOCK, &limit));

@@ -48,6 +48,7 @@ become(uid_t user)
 {
     if (user == 0)
         return;
+    need_users();
     ok(setgroups(0, NULL));
     ok(setresgid(user, user, user));
     ok(setresuid(user, user, user));

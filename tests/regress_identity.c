@@ -219,6 +219,7 @@ make_strangers(void)
 {
     struct shmid_ds ds;
 
+    need_users();
     ok(seteuid(1001));
     shmx_close(created(0, "/file", 0666, 0));
     shmx_close(created(1, "/x", 0666, 0));

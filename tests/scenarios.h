@@ -30,7 +30,8 @@ enum {
     ONCE = 16,     /* after a failure it cannot be done again */
     LITTERED = 32, /* something else is left when all is well and over */
     IN_PART = 64,  /* what it cannot do it leaves to be done later, by itself or by collecting */
-    SLOW = 128     /* takes a second: not every fault is tried */
+    SLOW = 128,    /* takes a second: not every fault is tried */
+    USERS = 256    /* takes other users, which a user namespace may lack */
 };
 
 struct scenario {

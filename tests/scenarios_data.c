@@ -257,7 +257,7 @@ const struct scenario data_scenarios[] = {
     BOTH("read attached", "shmx_read", 0, 0, begin_attached, read_handle, check_read),
     BOTH("read after a detach", "shmx_read", 0, 0, begin_detached, read_handle, check_read),
     BOTH("read again", "shmx_read", 0, 0, begin_copied, read_handle, check_read),
-    BOTH("read after narrowing", "shmx_read", 0, 0, begin_narrowed, read_handle, check_read),
+    BOTH("read after narrowing", "shmx_read", 0, USERS, begin_narrowed, read_handle, check_read),
     BOTH("write", "shmx_write", 0, 0, begin_named, write_handle, check_written),
     BOTH("write ephemeral", "shmx_write", GONE, 0, begin_attached, write_handle, check_written),
     BOTH("write beside", "shmx_write", 0, 0, begin_attached_read_only, write_handle, check_written),

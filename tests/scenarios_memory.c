@@ -313,7 +313,7 @@ const struct scenario memory_scenarios[] = {
     BOTH("attach again", "shmx_attach", 0, 0, begin_attached, attach, check_whole),
     BOTH("attach ephemeral", "shmx_attach", GONE, 0, begin_named, attach, check_whole),
     BOTH("attach after a detach", "shmx_attach", 0, 0, begin_detached, attach, check_whole),
-    BOTH("attach after narrowing", "shmx_attach", 0, 0, begin_narrowed, attach, check_whole),
+    BOTH("attach after narrowing", "shmx_attach", 0, USERS, begin_narrowed, attach, check_whole),
     BOTH("attach populated", "shmx_attach_range", 0, 0, begin_named, attach_populated, check_part),
     BOTH("attach populated read-only", "shmx_attach_range", 0, 0, begin_named, attach_populated_read_only, check_part_read_only),
     { "posix attach sparse", "shmx_attach_range", POSIX, PLAIN, begin_sparse, attach_populated, check_part },
@@ -337,6 +337,6 @@ const struct scenario memory_scenarios[] = {
     BOTH("detach after copying", "shmx_detach", 0, 0, begin_copied, detach, NULL),
     BOTH("detach read-only", "shmx_detach", 0, 0, begin_attached_read_only, detach, NULL),
     BOTH("detach copy", "shmx_detach", 0, 0, begin_with_copy, detach, NULL),
-    BOTH("detach after narrowing", "shmx_detach", 0, 0, begin_narrowed, detach, NULL),
+    BOTH("detach after narrowing", "shmx_detach", 0, USERS, begin_narrowed, detach, NULL),
     { 0 },
 };

@@ -38,7 +38,17 @@ int         peer_run(const char *const argv[]);
 /* Wait for a child of check_fork or fork, which must have exited with 0. */
 void join(pid_t pid);
 
-/* Become another user for the rest of this (forked) test. Skips nothing: fails if it cannot. */
+/*
+ * End the test as skipped, in whichever of its processes this is; but not from another pid
+ * namespace. Of a suite that does this nothing has failed, and yet it exits with 77: not all of it
+ * was run.
+ */
+_Noreturn void skip(const char *why);
+
+/* The test needs other users. In a user namespace into which they are not mapped it is skipped. */
+void need_users(void);
+
+/* Become another user for the rest of this (forked) test, which needs users. */
 void become_nobody(void);
 
 /* Another empty /dev/shm for this test, a tmpfs with such mount options. */
@@ -64,7 +74,8 @@ bool lacks_huge_pages(void);
 
 /*
  * Run body(arg) in a child while the system-wide setting has that value, and put back what it was,
- * whatever becomes of the child. Other copies of the test wait for their turn.
+ * whatever becomes of the child. Other copies of the test wait for their turn. The test is skipped
+ * for a root who may not change settings, as that of a user namespace.
  */
 void with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *arg);
 
@@ -78,7 +89,8 @@ TCase *add_case(Suite *suite, const char *name);
 /* Leave for mount and IPC namespaces of one's own. 0, or -1 with errno. */
 int leave_for_private_namespaces(void);
 
-/* Runs the suite: the exit status of main. 77 where there can be no world of one's own. */
+/* Runs the suite: the exit status of main. 77 where there can be no world of one's own, or where a
+   test was skipped and none failed. */
 int suite_main(Suite *suite);
 
 #endif

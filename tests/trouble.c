@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -82,27 +83,48 @@ run_body(const int gate[2], int (*body)(int), int arg)
     _exit(0);
 }
 
+/* Fork a child of ours into a new pid namespace. The way back out of that is open to the machine's
+   root only, so another process goes there and leaves us its child. */
+static pid_t
+fork_elsewhere(void)
+{
+    int   line[2];
+    pid_t pid, between;
+
+    ok(pipe2(line, O_CLOEXEC));
+    ok(prctl(PR_SET_CHILD_SUBREAPER, 1));
+    between = fork();
+    if (between == 0) {
+        ok(unshare(CLONE_NEWPID));
+        pid = fork();
+        if (pid == 0)
+            return 0;
+        _exit(write(line[1], &pid, sizeof pid) != (ssize_t)sizeof pid);
+    }
+    join(between);
+    ck_assert_int_eq(read(line[0], &pid, sizeof pid), sizeof pid);
+    close(line[0]);
+    close(line[1]);
+    return pid;
+}
+
 pid_t
 traced_start(bool elsewhere, int (*body)(int), int arg)
 {
-    int   gate[2], result, here = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    int   gate[2], result;
     pid_t pid;
 
     ok(pipe2(gate, O_CLOEXEC));
-    if (elsewhere)
-        ok(unshare(CLONE_NEWPID));
-    pid = fork();
+    pid = elsewhere ? fork_elsewhere() : fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0)
         run_body(gate, body, arg);
-    ok(setns(here, CLONE_NEWPID));
     ok(ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL));
     ok(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     ck_assert_int_eq(write(gate[1], "", 1), 1);
     close(gate[0]);
     close(gate[1]);
-    close(here);
     while (traced_next(pid, &result)) {
     }
     traced_finish_call(pid);

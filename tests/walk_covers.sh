@@ -68,7 +68,9 @@ munlockall the suites'
 clock_nanosleep between two looks at what another process removes: its failure makes the pause shorter, nothing else
 END
 
-"$walk" calls 2>/dev/null | sort -u >"$dir/walked"
+"$walk" calls >"$dir/calls" 2>/dev/null
+[ $? != 77 ] || { echo 'skipped: the walks do not go over everything in this user namespace' >&2; exit 77; }
+sort -u "$dir/calls" >"$dir/walked"
 cut -d ' ' -f 1 "$dir/left_out" | sort >"$dir/excused"
 for suite in "$@"; do
     strace -f -c -o "$dir/counts" "$suite" >/dev/null 2>&1
