@@ -6,6 +6,7 @@ if grep -q deny /proc/self/setgroups; then
     echo 'skipped: there are no other users in this user namespace' >&2
     exit 77
 fi
+# shellcheck disable=SC2034 # for the script that sources this
 peer=$3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
