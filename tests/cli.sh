@@ -60,7 +60,15 @@ both() {
 
     expect 0 shmx chmod 604 a b
     is "$(shmx ls -r --noheadings -P -o MODE | sort -u)" 0604
-    [ -z "$users" ] || others
+    expect 0 shmx chown nobody:nogroup a
+    expect 0 shmx stat a
+    says "Owner: nobody:nogroup (65534:65534)"
+    expect 0 shmx chown 0:0 a
+    expect 0 nobody shmx read a --count 1
+    expect 1 nobody shmx write a </dev/null
+    warns "permission denied"
+    expect 1 nobody shmx rm a
+    warns "not permitted"
     expect 1 shmx rm missing a b
     warns "^shmx: missing: no such segment"
     is "$(left) $(segments)" '0 0'
