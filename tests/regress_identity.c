@@ -259,9 +259,6 @@ START_TEST(strangers_look_alike_in_a_user_namespace)
 }
 END_TEST
 
-/* SHMX_DONTFORK of the first edition; where it is refused, nothing is attached. */
-#define DONTFORK 0x00040000u
-
 static int64_t
 holders(struct shmx *seg)
 {
@@ -272,25 +269,14 @@ holders(struct shmx *seg)
 }
 
 static void
-be_second(int backend, struct shmx *inherited, void *addr, int64_t before)
+be_second(struct shmx *inherited, int64_t before)
 {
     struct shmx *other;
-    int          id;
 
     must(getpid() == 1);
-    if (addr != NULL && backend == 0) /* which is free here: it was not inherited */
-        must(mmap(addr, SIZE, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0)
-             == addr);
-    if (addr != NULL && backend == 1) {
-        id = shmget(IPC_PRIVATE, SIZE, 0600);
-        must(shmat(id, addr, 0) == addr && shmctl(id, IPC_RMID, NULL) == 0);
-    }
     must(shmx_open("/x", 0, &other) == 0);
     shmx_close(inherited);
     must(holders(other) == before + 1);
-    if (addr != NULL)
-        must(msync(addr, SIZE, MS_ASYNC) == 0); /* is mapped still */
     shmx_close(other);
     _exit(0);
 }
@@ -300,21 +286,18 @@ be_first(int backend, bool by_clone)
 {
     const uint64_t clone_args[8] = { CLONE_NEWPID, 0, 0, 0, SIGCHLD };
     struct shmx   *seg;
-    void          *addr = NULL;
     int64_t        before;
     int            status;
     pid_t          pid;
 
     must(getpid() == 1);
     must(shmx_create("/x", SIZE, 0600, backend_flag[backend], &seg) == 0);
-    if (shmx_attach(seg, DONTFORK, &addr) < 0)
-        addr = NULL;
     before = holders(seg);
     must(by_clone || unshare(CLONE_NEWPID) == 0);
     pid = by_clone ? (pid_t)syscall(SYS_clone3, clone_args, sizeof clone_args) : fork();
     must(pid >= 0);
     if (pid == 0)
-        be_second(backend, seg, addr, before);
+        be_second(seg, before);
     must(waitpid(pid, &status, 0) == pid && status == 0);
     must(holders(seg) == before);
     must(shmx_destroy(seg) == 0);
