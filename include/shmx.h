@@ -616,8 +616,8 @@ int shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned f
  *   count   How many to wake at most, at least 1. INT_MAX wakes all.
  *
  * Change the word before the call, or those who wake find nothing new. Whoever is woken has not
- * read the word yet. Each call is a system call, even if nobody waits. shmx_wait(3) shows how a
- * program does without the call then.
+ * read the word yet. Each call is a system call, even if nobody waits. A program can do without it
+ * then: it keeps a bit that says whether anybody waits.
  *
  * Returns the number of those who slept and were woken, in all processes, or
  *   -EINVAL   count is out of range, or word is NULL, not aligned, or no address at all. The
