@@ -110,7 +110,7 @@ add(struct filler *fillers, size_t count, const struct contender *const peers[],
 }
 
 static void
-compare_all(size_t size, int rounds)
+compare_all(size_t size, int rounds, void (*before)(void *arg))
 {
     const struct contender *const posix_peers[] = { boost_posix, apr, python_posix() };
     const struct contender *const sysv_peers[] = { boost_sysv, qt_sysv };
@@ -131,9 +131,9 @@ compare_all(size_t size, int rounds)
     add(sysv, 4, sysv_peers, 2);
     bench_span = size;
     snprintf(title, sizeof title, "posix: create and fill %zu MiB", size / MIB);
-    fills_compare(title, posix, rounds, filler_run);
+    fills_compare(title, posix, rounds, before);
     snprintf(title, sizeof title, "sysv: create and fill %zu MiB", size / MIB);
-    fills_compare(title, sysv, rounds, filler_run);
+    fills_compare(title, sysv, rounds, before);
     bench_span = 1;
 }
 
@@ -244,7 +244,7 @@ bench_fills(int rounds)
     for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const int few = sizes[i] <= 16 ? rounds / 2 + 1 : sizes[i] <= 256 ? rounds / 16 + 2 : 3;
 
-        compare_all(sizes[i] * MIB, few);
+        compare_all(sizes[i] * MIB, few, sizes[i] <= 256 ? filler_run : NULL);
         compare_second(sizes[i] * MIB, posix, 4, few);
         compare_second(sizes[i] * MIB, sysv, 4, few);
     }

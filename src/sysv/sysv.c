@@ -9,9 +9,7 @@
 
 #include <bsd/string.h>
 #include <errno.h>
-#include <linux/mman.h> /* MADV_COLD, which not every C library has */
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
