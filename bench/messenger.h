@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Ways in which two processes, 0 and 1, take turns and hand a message to and fro. */
+/* Ways in which two processes, 0 and 1, take turns and hand a message there and back. */
 #ifndef BENCH_MESSENGER_H
 #define BENCH_MESSENGER_H
 

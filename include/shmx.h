@@ -104,7 +104,7 @@ struct shmx;
 #define SHMX_FIXED    0x00008000u /* at *addr exactly, if nothing is mapped there */
 #define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what is mapped there by others */
 #define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address first */
-#define SHMX_ROOM     0x00040000u /* longer than the segment, which may grow there (POSIX) */
+#define SHMX_ROOM     0x00080000u /* longer than the segment, which may grow there (POSIX) */
 
 /* For collect. */
 #define SHMX_ORPHANS 0x00100000u /* remove persistent segments that nobody holds, too */
@@ -261,7 +261,7 @@ int shmx_open(const char *name, unsigned flags, struct shmx **seg);
  * The kernel tells when a name appears (inotify(7)). Every 0.1 seconds it is looked for all the
  * same, since /dev/shm may have been mounted meanwhile. Every 5 milliseconds it is looked for
  * where no event tells: for a mode that changes, for a raw key, and where the limits of inotify
- * are reached. It needs one descriptor more than shmx_open if there is one.
+ * are reached. A handle that had to be waited for has one more descriptor until it is closed.
  *
  * Returns 0, or an error of shmx_open, or
  *   -ETIMEDOUT  the time is over, and there is nothing of that name. (If there was something that
