@@ -108,7 +108,7 @@ shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout,
     r = wait_for(name, flags, deadline, events, seg);
     /* The kernel takes some 16 milliseconds for closing it, unless the watch was removed some time
        before: so that is left to the end of the handle. */
-    if (r == 0)
+    if (r == 0 && events > 0)
         (*seg)->events = events;
     else if (events >= 0)
         close(events);

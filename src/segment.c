@@ -11,7 +11,6 @@ shmx_segment_begin(struct shmx *seg, const struct shmx_backend *backend, unsigne
 {
     seg->backend = backend;
     seg->flags = flags;
-    seg->events = -1;
     seg->page = (size_t)sysconf(_SC_PAGESIZE);
     LIST_INIT(&seg->attachments);
     pthread_mutex_init(&seg->lock, NULL);
@@ -20,7 +19,7 @@ shmx_segment_begin(struct shmx *seg, const struct shmx_backend *backend, unsigne
 void
 shmx_segment_end(struct shmx *seg)
 {
-    if (seg->events >= 0)
+    if (seg->events > 0)
         close(seg->events);
     free(seg->name);
     pthread_mutex_destroy(&seg->lock);

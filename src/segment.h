@@ -40,7 +40,7 @@ struct shmx {
     char           *name;   /* "posix:/frames", kept until the end; NULL if none was ever known */
     size_t          page;   /* alignment and granularity of attachments, bytes */
     unsigned        flags;  /* SHMX_RDONLY, SHMX_EPHEMERAL, SHMX_SPARSE, SHMX_HUGE (was got) */
-    int             events; /* a descriptor of shmx_open_wait that waits to be closed; -1: none */
+    int             events; /* a descriptor of shmx_open_wait that waits to be closed; 0: none */
     /* Whether it is worth while to look at a word before sleeping: see wait.c. Not guarded. */
     _Atomic unsigned doubt, skipped;
 };

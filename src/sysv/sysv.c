@@ -171,9 +171,10 @@ sysv_close(struct shmx *seg)
 {
     struct sysv *s = sysv_of(seg);
 
-    shmx_sysv_drop_hold(s);
-    if (s->goes && seg->name_state != NAME_ENDED)
+    if (s->goes && seg->name_state != NAME_ENDED) {
+        shmx_sysv_drop_hold(s); /* which may have been the last attachment */
         shmx_sysv_forget_name(s);
+    }
     shmx_sysv_free_handle(s);
 }
 
