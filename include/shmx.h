@@ -523,8 +523,8 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * backend, whatever the addresses at which they have attached the segment. The segment holds
  * nothing but what the program puts there.
  *
- * Before it sleeps, it looks at the word again and again for 4 microseconds, but only now and then
- * if that has been in vain more often than not, and never if the process has only one processor.
+ * Before it sleeps, it looks at the word again and again for 16 microseconds, but only now and
+ * then if that was often in vain, and never if the process has only one processor.
  *
  * With SHMX_PEERS, the wait also ends when nobody else holds the segment any more, 0.1 seconds
  * later at most, however the others ended. A stopped process still holds it. Who else there is:
