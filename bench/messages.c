@@ -100,21 +100,22 @@ end(pid_t pid)
 static void
 compare_running(size_t size, int rounds)
 {
+    const size_t  all = ways;
     struct line   lines[WAYS_MOST];
     struct sample samples[WAYS_MOST];
     pid_t         pids[WAYS_MOST];
     char          title[80];
     size_t        k;
 
-    for (k = 0; k < ways; k++) {
+    for (k = 0; k < all; k++) {
         begin_line(&lines[k], k, size);
         pids[k] = start(&lines[k]);
         samples[k] = (struct sample){ .name = way_of(k)->name, .run = exchange, .arg = &lines[k] };
     }
-    measure(samples, ways, rounds);
+    measure(samples, all, rounds);
     snprintf(title, sizeof title, "%zu bytes there and back, both running", size);
-    report(title, samples, ways);
-    for (k = 0; k < ways; k++) {
+    report(title, samples, all);
+    for (k = 0; k < all; k++) {
         end(pids[k]);
         lines[k].way->end(&lines[k]);
     }
@@ -163,17 +164,18 @@ exchange_asleep(struct line *line, struct stamps *s)
 static void
 compare_sleeping(int rounds)
 {
+    const size_t   all = ways;
     const size_t   count = (size_t)rounds * 10;
     struct stamps *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct line    lines[WAYS_MOST];
     struct sample  samples[WAYS_MOST];
     pid_t          pids[WAYS_MOST];
-    double        *times = calloc(ways * count, sizeof *times);
+    double        *times = calloc(all * count, sizeof *times);
     size_t         k, round;
 
     if (s == MAP_FAILED || times == NULL)
         bench_fail("mmap");
-    for (k = 0; k < ways; k++) {
+    for (k = 0; k < all; k++) {
         begin_line(&lines[k], k, 64);
         pids[k] = fork();
         while (pids[k] == 0) {
@@ -183,15 +185,15 @@ compare_sleeping(int rounds)
         }
     }
     for (round = 0; round < count; round++)
-        for (k = 0; k < ways; k++)
+        for (k = 0; k < all; k++)
             times[k * count + round] = exchange_asleep(&lines[k], s);
-    for (k = 0; k < ways; k++) {
+    for (k = 0; k < all; k++) {
         samples[k] = (struct sample){ .name = way_of(k)->name };
         summarise(&samples[k], times + k * count, count);
         end(pids[k]);
         lines[k].way->end(&lines[k]);
     }
-    report("64 bytes there and back, each side asleep", samples, ways);
+    report("64 bytes there and back, each side asleep", samples, all);
     free(times);
     munmap(s, 4096);
 }
@@ -255,7 +257,8 @@ let_crowd_talk(void *arg)
 static void
 compare_crowds(int rounds)
 {
-    struct crowd *crowds = calloc(ways, sizeof *crowds);
+    const size_t  all = ways;
+    struct crowd *crowds = calloc(all, sizeof *crowds);
     struct sample samples[WAYS_MOST];
     char          title[80];
     size_t        k;
@@ -263,16 +266,16 @@ compare_crowds(int rounds)
 
     if (crowds == NULL)
         bench_fail("calloc");
-    for (k = 0; k < ways; k++) {
+    for (k = 0; k < all; k++) {
         begin_crowd(&crowds[k], k);
         samples[k] =
             (struct sample){ .name = way_of(k)->name, .run = let_crowd_talk, .arg = &crowds[k] };
     }
-    measure(samples, ways, rounds);
+    measure(samples, all, rounds);
     snprintf(title, sizeof title, "%d pairs on two processors, 64 bytes there and back %d times",
              PAIRS, EXCHANGES);
-    report(title, samples, ways);
-    for (k = 0; k < ways; k++)
+    report(title, samples, all);
+    for (k = 0; k < all; k++)
         for (i = 0; i < PAIRS; i++) {
             end(crowds[k].asking[i]);
             end(crowds[k].answering[i]);

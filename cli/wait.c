@@ -28,9 +28,9 @@ run_wait(int argc, char **argv)
                                              { NULL, 0, NULL, 0 } };
     struct timespec            timeout, *limit = NULL;
     struct shmx               *seg = NULL;
-    int                        option, r;
+    int                        r;
 
-    while ((option = next_option(argc, argv, "t:h", options)) != -1) {
+    while (next_option(argc, argv, "t:h", options) != -1) {
         if (!parse_seconds(optarg, &timeout))
             return wrong_use("not a number of seconds: %s", optarg);
         limit = &timeout;

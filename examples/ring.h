@@ -11,7 +11,7 @@
 
 #define RING_VERSION 0x52494e01u /* "RIN", 1 */
 #define SLOTS        8           /* a power of two, so that numbers may overflow */
-#define SLOT_SIZE    (127 * 1024)
+#define SLOT_SIZE    130048      /* 127 KiB */
 
 /*
  * A number that one side advances and the other one waits for. The lowest bit says that the other

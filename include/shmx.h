@@ -110,7 +110,7 @@ struct shmx;
 #define SHMX_FIXED    0x00008000u /* at exactly the address *addr, if nothing is mapped there */
 #define SHMX_REPLACE  0x00010000u /* with SHMX_FIXED: replace what others have mapped there */
 #define SHMX_ROUND    0x00020000u /* with SHMX_FIXED: round *addr down to a possible address */
-#define SHMX_ROOM     0x00040000u /* longer than the segment, which may grow there (POSIX) */
+#define SHMX_ROOM     0x00080000u /* longer than the segment, which may grow there (POSIX) */
 
 /* For collect. */
 #define SHMX_ORPHANS 0x00100000u /* also remove persistent segments that nobody holds */
@@ -288,8 +288,8 @@ int shmx_open(const char *name, unsigned flags, struct shmx **seg);
  * The kernel tells when a name appears (inotify(7)). Every 0.1 seconds the function looks for the
  * name without being told, because /dev/shm may have been mounted meanwhile. It looks every 5
  * milliseconds where no event tells of the change: while it waits for a mode, for a raw key, and
- * where the limits of inotify are reached. The function uses one descriptor more than shmx_open if
- * there is one.
+ * where the limits of inotify are reached. If the function had to wait, the handle has one
+ * descriptor more, until it is closed.
  *
  * Returns 0, or an error of shmx_open, or
  *   -ETIMEDOUT  The time is over, and there is nothing of that name. (If there is something that
@@ -580,9 +580,9 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * threads wait in the same way, on both backends, whatever the addresses of their attachments. The
  * segment holds nothing but what the program puts there.
  *
- * Before the caller goes to sleep, the function reads the word again and again for 4 microseconds.
- * If that has been in vain more often than not, the function does it only now and then. If the
- * process has only one processor, the function never does it.
+ * Before the caller goes to sleep, the function reads the word again and again for 16 microseconds.
+ * If that was often in vain, the function does it only now and then. If the process has only one
+ * processor, the function never does it.
  *
  * With SHMX_PEERS the wait also ends when nobody else holds the segment any more, at most 0.1
  * seconds later, however the others ended. A stopped process still holds the segment. On POSIX the

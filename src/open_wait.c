@@ -16,16 +16,17 @@
 
 /*
  * Have the events of the directory that has the name now, whichever was mounted there, from now on.
- * Those that are there already are of no interest any more. Whether there will be any.
+ * Those that are there already are of no interest any more. Returns the watch, or -1: there will be
+ * no events.
  */
-static bool
+static int
 watch(int events)
 {
     char passed[4096];
 
     while (events >= 0 && read(events, passed, sizeof passed) > 0) {
     }
-    return events >= 0 && inotify_add_watch(events, DIRECTORY, IN_CREATE | IN_MOVED_TO) >= 0;
+    return events < 0 ? -1 : inotify_add_watch(events, DIRECTORY, IN_CREATE | IN_MOVED_TO);
 }
 
 static int
@@ -68,19 +69,20 @@ pause_until(int events, bool seldom, int64_t deadline)
 static int
 wait_for(const char *name, unsigned flags, int64_t deadline, int events, struct shmx **seg)
 {
-    bool watched;
-    int  r, interrupted = 0;
+    int r, watched, interrupted = 0;
 
     for (;;) {
         watched = watch(events);
         r = look(name, flags, seg);
+        if (r == 0 && watched >= 0)
+            inotify_rm_watch(events, watched);
         if (!may_change(r))
             return r;
         if (interrupted < 0)
             return interrupted;
         if (deadline_now() >= deadline)
             return r == -ENOENT ? -ETIMEDOUT : r;
-        interrupted = pause_until(events, watched && r == -ENOENT, deadline);
+        interrupted = pause_until(events, watched >= 0 && r == -ENOENT, deadline);
     }
 }
 
@@ -98,10 +100,17 @@ shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout,
     r = shmx_reference_parse(name, &ref);
     if (r < 0)
         return r;
+    r = look(name, flags, seg);
+    if (!may_change(r))
+        return r;
     /* Without it, because of whatever limit, it is to be looked more often. */
     events = ref.kind == REFERENCE_NAME ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
     r = wait_for(name, flags, deadline, events, seg);
-    if (events >= 0)
+    /* The kernel takes some 16 milliseconds for closing it, unless the watch was removed some time
+       before: so that is left to the end of the handle. */
+    if (r == 0 && events > 0)
+        (*seg)->events = events;
+    else if (events >= 0)
         close(events);
     return r;
 }

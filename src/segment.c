@@ -19,6 +19,8 @@ shmx_segment_begin(struct shmx *seg, const struct shmx_backend *backend, unsigne
 void
 shmx_segment_end(struct shmx *seg)
 {
+    if (seg->events > 0)
+        close(seg->events);
     free(seg->name);
     pthread_mutex_destroy(&seg->lock);
 }

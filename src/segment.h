@@ -38,9 +38,10 @@ struct shmx {
     pthread_mutex_t lock;
     LIST_HEAD(, attachment) attachments;
     enum name_state name_state;
-    char           *name;  /* "posix:/frames", kept until the end; NULL if none was ever known */
-    size_t          page;  /* alignment and granularity of attachments, bytes */
-    unsigned        flags; /* SHMX_RDONLY, or what it was created with; SHMX_EPHEMERAL */
+    char           *name;   /* "posix:/frames", kept until the end; NULL if none was ever known */
+    size_t          page;   /* alignment and granularity of attachments, bytes */
+    unsigned        flags;  /* SHMX_RDONLY, or what it was created with; SHMX_EPHEMERAL */
+    int             events; /* a descriptor of shmx_open_wait that waits to be closed; 0: none */
     /* Whether it is worth while to look at a word before sleeping: see wait.c. Not guarded. */
     _Atomic unsigned doubt, skipped;
 };

@@ -15,11 +15,11 @@
 #define LOOK (100 * MILLISECOND)
 
 /*
- * Before it sleeps, a thread looks at the word for so many nanoseconds: about as long as it takes
- * to fall asleep and to be woken. Where that is in vain more often than not, it is tried once in so
- * many times.
+ * Before it sleeps, a thread looks at the word for so many nanoseconds: as long as it takes to wake
+ * another one that has fallen asleep, or two that have would never come to look at the same time.
+ * Where that is in vain one time out of four, it is tried once in so many times.
  */
-#define SPIN  INT64_C(4000)
+#define SPIN  INT64_C(16000)
 #define TRIAL 64
 #define LOOKS 16 /* at the word, between two at the clock */
 
@@ -108,7 +108,7 @@ spin(struct shmx *seg, const uint32_t *word, uint32_t value)
     unsigned doubt = atomic_load_explicit(&seg->doubt, memory_order_relaxed), skipped;
     bool     changed;
 
-    if (doubt > DOUBT_MOST / 2) {
+    if (doubt > DOUBT_MOST / 4) {
         skipped = atomic_load_explicit(&seg->skipped, memory_order_relaxed) + 1;
         atomic_store_explicit(&seg->skipped, skipped, memory_order_relaxed);
         if (skipped % TRIAL != 0)

@@ -16,9 +16,9 @@
 
 /* What the code below is compiled with, instead. */
 static void step(void);
-static int  model_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned flags,
+static int  model_wait(struct shmx *seg, const uint32_t *at, uint32_t value, unsigned flags,
                        const void *timeout);
-static int  model_wake(struct shmx *seg, uint32_t *word, int count);
+static int  model_wake(struct shmx *seg, const uint32_t *at, int most);
 
 #undef atomic_load
 #undef atomic_compare_exchange_weak
@@ -80,7 +80,7 @@ model_wait(struct shmx *seg, const uint32_t *at, uint32_t value, unsigned flags,
 }
 
 static int
-model_wake(struct shmx *seg, uint32_t *at, int most)
+model_wake(struct shmx *seg, const uint32_t *at, int most)
 {
     int i;
 

@@ -308,7 +308,7 @@ START_TEST(looks_before_sleeping)
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
         return;
     wait_in_vain(2, &doubt, &skipped);
-    ck_assert_uint_gt(doubt, 128);
+    ck_assert_uint_gt(doubt, 64);
     ck_assert_uint_le(doubt, 256);
     ck_assert_uint_ge(skipped, 980);
 }

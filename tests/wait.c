@@ -23,6 +23,7 @@ struct stage {
     void             *addr;
     _Atomic uint32_t *word;
     uint32_t         *plain; /* the same */
+    unsigned          flags; /* of some of the waits */
 };
 
 static struct stage
@@ -123,7 +124,7 @@ run_ring(struct stage *s, uint32_t mine)
 
     for (lap = 0; lap < LAPS; lap++) {
         while ((now = atomic_load(s->word)) != mine)
-            ok(shmx_wait(s->seg, s->plain, now, lap % 2 ? SHMX_PEERS : 0, &late));
+            ok(shmx_wait(s->seg, s->plain, now, lap % 2 ? s->flags : 0, &late));
         ck_assert_uint_eq(((uint32_t *)s->addr)[2], (uint32_t)lap * RING + mine);
         ((uint32_t *)s->addr)[2]++;
         dawdle(&random);
@@ -142,10 +143,12 @@ START_TEST(processes_take_turns)
         pids[k] = check_fork();
         if (pids[k] == 0) { /* at other addresses */
             own = opened(0);
+            own.flags = SHMX_PEERS;
             run_ring(&own, k);
             _exit(0);
         }
     }
+    s.flags = SHMX_PEERS;
     run_ring(&s, 0);
     for (k = 1; k < RING; k++)
         join(pids[k]);
@@ -175,7 +178,8 @@ START_TEST(threads_take_turns)
     struct shmx  *other = NULL;
     uint32_t      k;
 
-    ok(shmx_open("/w", 0, &other)); /* for SHMX_PEERS of System V */
+    ok(shmx_open("/w", 0, &other)); /* a peer, but not on POSIX */
+    s.flags = _i == 0 ? 0 : SHMX_PEERS;
     for (k = 0; k < RING; k++) {
         runners[k] = (struct runner){ &s, k };
         ok(pthread_create(&threads[k], NULL, run_in_thread, &runners[k]));

@@ -154,7 +154,7 @@ sysv_close(struct shmx *seg)
     struct sysv *s = sysv_of(seg);
 
     if (s->goes && seg->name_state != NAME_ENDED) {
-        shmx_sysv_drop_hold(s);
+        shmx_sysv_drop_hold(s); /* which may have been the last attachment */
         shmx_sysv_forget_name(s);
     }
     shmx_sysv_free_handle(s);
