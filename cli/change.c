@@ -77,44 +77,49 @@ change_mode(struct shmx *seg, const void *arg)
     return shmx_chmod(seg, *(const mode_t *)arg);
 }
 
-/* Without an opening, which a mode of 0 refuses to the owner. -EACCES: not to be had so. */
+/* The path of a name, without a prefix and slashes. */
+static void
+find_path(const char *name, char *path, size_t room)
+{
+    const char *slash = strrchr(name, '/');
+
+    snprintf(path, room, "/dev/shm/%s", slash == NULL ? name : slash + 1);
+}
+
 static int
-change_closed_object(const char *entry, mode_t mode)
+change_closed_object(const char *path, mode_t mode)
 {
     char        self[32];
     struct stat st;
-    const int   dir = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const int   fd = openat(dir, entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    const int   fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     int         r = -EACCES;
 
+    if (fd < 0)
+        return -errno;
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         r = (st.st_mode & S_ISVTX) && (mode & 0600) != 0600  ? -EINVAL
             : chmod(self, mode | (st.st_mode & S_ISVTX)) < 0 ? -errno
                                                              : 0;
     close(fd);
-    close(dir);
     return r;
 }
 
-/* A name that tells when its segment was last changed would be a stale one afterwards. */
+/* A name that leads there by id is a stale one when the segment is changed without the library. */
 static bool
-tells_a_time(const char *name)
+leads_by_id(const char *path)
 {
-    char    path[300], target[32];
-    ssize_t length;
+    char          target[16];
+    const ssize_t length = readlink(path, target, sizeof target);
 
-    if (strchr(name, '/') == NULL && strchr(name, ':') != NULL)
-        return false;
-    snprintf(path, sizeof path, "/dev/shm/%s",
-             strrchr(name, '/') == NULL ? name : strrchr(name, '/') + 1);
-    length = readlink(path, target, sizeof target);
-    return length < 8 || strncmp(target, "sysv:id=", 8) == 0;
+    return length >= 8 && strncmp(target, "sysv:id=", 8) == 0;
 }
 
+/* Without an opening, which a mode of 0 refuses to the owner himself. */
 static int
 change_closed(const char *name, mode_t mode)
 {
+    char             path[300];
     struct shmx_stat st;
     struct shmid_ds  ds = { 0 };
     int              r = shmx_stat_name(name, &st);
@@ -123,10 +128,10 @@ change_closed(const char *name, mode_t mode)
         return r;
     if (st.uid != geteuid())
         return -EPERM;
+    find_path(name, path, sizeof path);
     if (st.backend == SHMX_POSIX)
-        return change_closed_object(strrchr(name, '/') == NULL ? name : strrchr(name, '/') + 1,
-                                    mode);
-    if (tells_a_time(name))
+        return change_closed_object(path, mode);
+    if (leads_by_id(path))
         return -EACCES;
     ds.shm_perm.uid = st.uid;
     ds.shm_perm.gid = st.gid;

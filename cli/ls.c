@@ -128,10 +128,12 @@ choose_columns(struct request *request)
     const char *list = request->columns;
     int         r = OK;
 
-    if (list == NULL || *list == '+')
-        r = select_columns(&request->selection, style.json && list == NULL   ? all_columns
-                                                : style.zero && list == NULL ? "NAME"
-                                                                             : usual_columns);
+    if (list == NULL)
+        r = select_columns(&request->selection, style.json   ? all_columns
+                                                : style.zero ? "NAME"
+                                                             : usual_columns);
+    else if (*list == '+')
+        r = select_columns(&request->selection, usual_columns);
     if (r == OK && list != NULL)
         r = select_columns(&request->selection, list + (*list == '+'));
     return r == OK && request->selection.count == 0 ? wrong_use("no columns") : r;

@@ -18,8 +18,11 @@ static size_t
 next_character(const char *text, wchar_t *c)
 {
     mbstate_t state = { 0 };
-    size_t    length = mbrtowc(c, text, strlen(text), &state);
+    size_t    length = 1;
 
+    *c = *text;
+    if ((unsigned char)*text >= 0x80) /* most are ASCII, in every character set of a locale */
+        length = mbrtowc(c, text, strnlen(text, MB_LEN_MAX), &state);
     return length > MB_LEN_MAX ? 0 : length;
 }
 
@@ -77,7 +80,7 @@ columns_of(const char *shown)
 
     while (*shown != '\0') {
         length = next_character(shown, &c);
-        columns += length == 0 ? 1 : (size_t)wcwidth(c);
+        columns += length == 0 || c < 0x80 ? 1 : (size_t)wcwidth(c);
         shown += length == 0 ? 1 : length;
     }
     return columns;

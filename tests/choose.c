@@ -127,6 +127,39 @@ START_TEST(dead_ones_are_chosen_too)
 }
 END_TEST
 
+static unsigned long
+namespace_number(const char *path)
+{
+    char text[64] = "";
+
+    ck_assert_int_gt(readlink(path, text, sizeof text - 1), 0);
+    return strtoul(strchr(text, '[') + 1, NULL, 10);
+}
+
+/* As a process leaves it that is killed while it makes a segment. */
+START_TEST(halves_are_chosen_too)
+{
+    char        path[128], target[128];
+    struct seen seen = { .wanted = "" };
+    pid_t       pid = check_fork();
+
+    if (pid == 0)
+        _exit(0);
+    join(pid);
+    snprintf(path, sizeof path, "/dev/shm/.shmx-%lu-%d-0-c", namespace_number("/proc/self/ns/pid"),
+             (int)pid);
+    snprintf(target, sizeof target, "sysv:key=0x1234 size=4096 ipc=%lu",
+             namespace_number("/proc/self/ns/ipc"));
+    ok(symlink(target, path));
+    ok(shmx_collect(0, choose, tell, &seen));
+    ck_assert(seen.asked == 1 && seen.told == 0 && (seen.state & SHMX_IS_DEAD));
+    ck_assert_int_eq(faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW), 0);
+    seen.wanted = NULL;
+    ok(shmx_collect(0, choose, tell, &seen));
+    ck_assert(seen.asked == 2 && seen.told == 1);
+}
+END_TEST
+
 START_TEST(what_is_held_is_no_candidate)
 {
     struct seen  seen = { 0 };
@@ -269,6 +302,7 @@ main(void)
 
     tcase_add_loop_test(tc, what_is_not_chosen_is_left, 0, BACKENDS);
     tcase_add_loop_test(tc, dead_ones_are_chosen_too, 0, BACKENDS);
+    tcase_add_test(tc, halves_are_chosen_too);
     tcase_add_loop_test(tc, what_is_held_is_no_candidate, 0, BACKENDS);
     tc = add_case(suite, "names of other IPC namespaces");
     tcase_add_loop_test(tc, names_of_other_ipc_namespaces, 0, 2);

@@ -39,15 +39,15 @@ printable() { # WHAT <OUTPUT
 }
 # The names of JSON as they are: what is no UTF-8 or has a newline is in hexadecimal digits.
 exact() {
-    jq -j '.[].name + "\u0000"' | perl -0 -pe 's{^posix:hex=([0-9a-f]+)\0}{"/" . pack("H*", $1) . "\0"}e || s{^posix:}{}'
+    jq -j '.[].name + "\u0000"' | perl -0 -pe 's{^(posix|sysv):hex=([0-9a-f]+)\0}{"/" . pack("H*", $2) . "\0"}e || s{^(posix|sysv):}{}'
 }
 same() { # WHAT FILE
     sort -z "$2" | cmp -s - sorted || bad "$1: not the names that were given, in $LC_ALL"
 }
 [ "$(id -u)" = 0 ] && as_user() { if [ "$user" = nobody ]; then nobody "$@"; else "$@"; fi; }
 
-everything() { # as $user
-    as_user xargs -0 -n 1 sh -c 'shmx create "$1" 1 || exit 255' sh <names || bad 'not made'
+everything() { # as $user, on $backend
+    as_user xargs -0 -n 1 sh -c 'shmx create "$0:$1" 1 || exit 255' "$backend" <names || bad 'not made'
     is "$(left)" "$count"
     find /dev/shm -mindepth 1 -printf '/%f\0' >found
     same 'what is there' found
@@ -68,8 +68,8 @@ everything() { # as $user
     exact <out >found
     same 'ls --json' found
     # those that are UTF-8 and fit into a line are there as they are
-    jq -r '.[].name' out | grep -v '^posix:hex=' >plain
-    tr '\n' '\r' <names | tr '\0' '\n' | LC_ALL=C.UTF-8 grep -ax '.*' | sed 's/^/posix:/' |
+    jq -r '.[].name' out | grep -v "^$backend:hex=" >plain
+    tr '\n' '\r' <names | tr '\0' '\n' | LC_ALL=C.UTF-8 grep -ax '.*' | sed "s/^/$backend:/" |
         grep -v "$(printf '\r')" | sort >expected
     sort plain | grep -v "$(printf '\r')" | cmp -s - expected || bad 'a name that is UTF-8 is not there as it is'
     jq -r '.[].name' out | as_user xargs -d '\n' shmx stat --json >told || bad 'stat by the names of ls --json'
@@ -93,8 +93,8 @@ everything() { # as $user
 
     as_user "$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx rm / >found
     same 'completion' found
-    as_user "$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx stat posix : / >found
-    same 'completion after posix:' found
+    as_user "$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx stat "$backend" : / >found
+    same "completion after $backend:" found
 
     # by the exact names, by the names of JSON, by patterns
     head -z -n "$((count / 3))" names | as_user xargs -0 shmx rm || bad 'rm'
@@ -108,11 +108,12 @@ everything() { # as $user
     find . -newer names -name executed | grep -q . && bad 'something was executed'
 }
 
-for LC_ALL in C C.UTF-8; do
-    export LC_ALL
-    for user in root nobody; do
-        everything
-    done
+for round in 'posix root C' 'posix root C.UTF-8' 'posix nobody C' 'posix nobody C.UTF-8' 'sysv root C.UTF-8' 'sysv nobody C'; do
+    # shellcheck disable=SC2086 # words
+    set -- $round
+    backend=$1 user=$2
+    export LC_ALL="$3"
+    everything
 done
 
 # What bash offers where.

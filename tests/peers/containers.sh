@@ -31,7 +31,7 @@ in_container '--mount --ipc' '
     grep -q "^note .*/dev/shm .*64M" "$dir/doctor" || fail "doctor: $(cat "$dir/doctor")"
     grep -q "small, as in a container" "$dir/doctor"
     ! shmx create posix:/large 100M 2>"$dir/err" || fail "100 MiB in 64"
-    grep -q "no space: /dev/shm is full" "$dir/err"
+    grep -q "no space: it needs 100M, and the whole of /dev/shm has 64M" "$dir/err"
     [ -z "$(ls -A /dev/shm)" ]
     head -c 100M /dev/urandom >"$dir/data"
     shmx create sysv:/large 100M --from "$dir/data"

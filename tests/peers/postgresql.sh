@@ -73,7 +73,7 @@ esac
 diff "$dir/known" "$dir/shown" >&2 || fail 'shmx ls shows something else than the kernel'
 [ "$kind" = sysv ] || jq -e '[.[] | select(.backend == "posix")] | all(.owner == "nobody" and .holders >= 1) and any(.holders >= 3)' \
     "$dir/ls.json" >/dev/null || fail "owner or holders: $(cat "$dir/ls.json")"
-shmx stat -b "$name" | grep -qw "$(awk 'NR == 1 { print $2 }' "$dir/known")" || fail "shmx stat: another size: $(shmx stat -b "$name")"
+shmx stat "$name" | grep -qw "$(awk 'NR == 1 { print $2 }' "$dir/known")" || fail "shmx stat: another size: $(shmx stat "$name")"
 shmx stat "$name" | grep -q postgres || fail "shmx stat does not name the processes: $(shmx stat "$name")"
 
 removed=$(shmx gc 2>&1) || fail "shmx gc: $removed"
