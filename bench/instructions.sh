@@ -45,5 +45,10 @@ for backend in posix sysv; do
     report "$backend handle, bytes" "$("$counted" heap "$backend")" 512
 done
 strip -o "$dir/stripped" "$library"
-report 'stripped library, bytes' "$(stat -c %s "$dir/stripped")" 81920
+# Of the same source gcc 16 makes 3 KiB of code more than the compilers of Debian 12 and 13 do.
+case $(readelf -p .comment "$library") in
+*' 1'[2-4].*) most=90112 ;;
+*) most=94208 ;;
+esac
+report 'stripped library, bytes' "$(stat -c %s "$dir/stripped")" $most
 [ "$failures" = 0 ]
