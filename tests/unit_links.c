@@ -394,10 +394,14 @@ START_TEST(links_have_two_times)
     struct link       link;
     char              text[LINK_TEXT_MAX];
     size_t            k;
+    int               fd;
 
     ok(shmx_directory_symlink(timed, "timed"));
     for (k = 0; k < sizeof cases / sizeof *cases; k++) {
-        ok(shmx_link_set_time("timed", timed, cases[k].time, cases[k].next));
+        fd = shmx_link_open("timed", timed);
+        ck_assert_int_ge(fd, 0);
+        ok(shmx_link_set_time(fd, cases[k].time, cases[k].next));
+        close(fd);
         ok(shmx_link_read("timed", &link, text));
         ck_assert_int_eq(link.time, cases[k].time);
         ck_assert_int_eq(link.next, cases[k].read);

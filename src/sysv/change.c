@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static int
 set_perm(const struct sysv *s, uid_t uid, gid_t gid, mode_t mode)
@@ -16,16 +18,14 @@ set_perm(const struct sysv *s, uid_t uid, gid_t gid, mode_t mode)
 }
 
 void
-shmx_sysv_settle_time(struct sysv *s, const char *entry)
+shmx_sysv_settle_time(const struct sysv *s, int link)
 {
     struct shmx_stat st;
-    struct link      link;
-    char             text[LINK_TEXT_MAX];
+    struct stat      now;
 
-    while (shmx_sysv_identify(s, &st) == 0 && shmx_link_read(entry, &link, text) == 0
-           && !link.by_key && link.number == s->id
-           && (link.time != st.ctime.tv_sec || link.next != link.time))
-        if (shmx_link_set_time(entry, text, st.ctime.tv_sec, st.ctime.tv_sec) < 0)
+    while (shmx_sysv_identify(s, &st) == 0 && fstat(link, &now) == 0
+           && (now.st_mtim.tv_sec != st.ctime.tv_sec || now.st_mtim.tv_nsec != 0))
+        if (shmx_link_set_time(link, st.ctime.tv_sec, st.ctime.tv_sec) < 0)
             break;
 }
 
@@ -35,8 +35,8 @@ shmx_sysv_settle_time(struct sysv *s, const char *entry)
  * over, or somebody else has changed the segment, too. Who follows the link meanwhile looks again.
  */
 static int
-set_perm_and_time(struct sysv *s, const char *entry, const char *text, const struct shmx_stat *st,
-                  uid_t uid, gid_t gid, mode_t mode)
+set_perm_and_time(const struct sysv *s, int link, const struct shmx_stat *st, uid_t uid, gid_t gid,
+                  mode_t mode)
 {
     struct timespec now;
     int             r;
@@ -44,52 +44,53 @@ set_perm_and_time(struct sysv *s, const char *entry, const char *text, const str
     if (s->key != 0)
         return set_perm(s, uid, gid, mode);
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    r = shmx_link_set_time(entry, text, st->ctime.tv_sec, now.tv_sec);
-    if (r < 0 && r != -ENOENT) /* the name may have gone meanwhile */
+    r = shmx_link_set_time(link, st->ctime.tv_sec, now.tv_sec);
+    if (r < 0)
         return r;
     r = set_perm(s, uid, gid, mode);
-    shmx_sysv_settle_time(s, entry);
+    shmx_sysv_settle_time(s, link);
     return r;
 }
 
 /* At every moment the link is one of the segment's owner or creator, or it would be dead. */
 static int
-set_owner(struct sysv *s, const char *entry, const char *text, const struct shmx_stat *st,
-          uid_t uid, gid_t gid)
+set_owner(const struct sysv *s, int link, const struct shmx_stat *st, uid_t uid, gid_t gid)
 {
     int r = 0;
 
     if (uid != st->uid)
-        r = shmx_link_chown(entry, text, st->cuid, (gid_t)-1);
+        r = shmx_link_chown(link, st->cuid, (gid_t)-1);
     if (r < 0)
         return r;
-    r = set_perm_and_time(s, entry, text, st, uid, gid, st->mode);
+    r = set_perm_and_time(s, link, st, uid, gid, st->mode);
     if (r == 0) {
-        r = shmx_link_chown(entry, text, uid, gid);
+        r = shmx_link_chown(link, uid, gid);
         if (r < 0)
-            set_perm_and_time(s, entry, text, st, st->uid, st->gid, st->mode);
+            set_perm_and_time(s, link, st, st->uid, st->gid, st->mode);
     }
     if (r < 0)
-        shmx_link_chown(entry, text, st->uid, (gid_t)-1);
+        shmx_link_chown(link, st->uid, (gid_t)-1);
     return r;
 }
 
-/* As shmx_sysv_find_link. If another one changes the segment meanwhile, its link has another time,
-   and is looked for again. */
+/* The link of the segment, opened. If another one changes the segment meanwhile, its link has
+   another time, and is looked for again. -ENOENT: it has none. */
 static int
-find_own_link(struct sysv *s, struct shmx_stat *st, char entry[NAME_MAX + 1],
-              char text[LINK_TEXT_MAX])
+open_own_link(struct sysv *s, struct shmx_stat *st)
 {
     struct shmx_stat now;
     struct link      link;
+    char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
     int              r;
 
     do {
-        r = shmx_sysv_identify(s, st);
-        if (r == 0)
-            r = shmx_sysv_find_link(s, st, entry, &link, text);
-    } while (r == 0 && shmx_sysv_identify(s, &now) == 0 && now.ctime.tv_sec != st->ctime.tv_sec);
-    return r;
+        r = shmx_sysv_find_link(s, st, entry, &link, text);
+        if (r > 0)
+            return shmx_link_open(entry, text);
+        now = *st;
+    } while (r == 0 && (r = shmx_sysv_identify(s, st)) == 0
+             && now.ctime.tv_sec != st->ctime.tv_sec);
+    return r < 0 ? r : -ENOENT;
 }
 
 int
@@ -97,16 +98,18 @@ shmx_sysv_chmod(struct shmx *seg, mode_t mode)
 {
     struct sysv     *s = sysv_of(seg);
     struct shmx_stat st;
-    char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
-    int              r = shmx_sysv_identify(s, &st);
+    int              link, r = shmx_sysv_identify(s, &st);
 
-    /* Only a link by id has to follow. */
-    if (r == 0 && st.key == 0)
-        r = find_own_link(s, &st, entry, text);
     if (r < 0)
         return r;
-    return r > 0 ? set_perm_and_time(s, entry, text, &st, st.uid, st.gid, mode)
-                 : set_perm(s, st.uid, st.gid, mode);
+    link = st.key == 0 ? open_own_link(s, &st) : -ENOENT; /* only one by id has to follow */
+    if (link == -ENOENT)
+        return set_perm(s, st.uid, st.gid, mode);
+    if (link < 0)
+        return link;
+    r = set_perm_and_time(s, link, &st, st.uid, st.gid, mode);
+    close(link);
+    return r;
 }
 
 int
@@ -114,14 +117,20 @@ shmx_sysv_chown(struct shmx *seg, uid_t uid, gid_t gid)
 {
     struct sysv     *s = sysv_of(seg);
     struct shmx_stat st;
-    char             entry[NAME_MAX + 1], text[LINK_TEXT_MAX];
-    int              r = find_own_link(s, &st, entry, text);
+    int              link, r = shmx_sysv_identify(s, &st);
 
     if (r < 0)
         return r;
+    link = open_own_link(s, &st);
     if (uid == (uid_t)-1)
         uid = st.uid;
     if (gid == (gid_t)-1)
         gid = st.gid;
-    return r > 0 ? set_owner(s, entry, text, &st, uid, gid) : set_perm(s, uid, gid, st.mode);
+    if (link == -ENOENT)
+        return set_perm(s, uid, gid, st.mode);
+    if (link < 0)
+        return link;
+    r = set_owner(s, link, &st, uid, gid);
+    close(link);
+    return r;
 }

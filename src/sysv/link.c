@@ -242,9 +242,8 @@ shmx_link_remove(const char *entry, const char *text, int id)
     return r;
 }
 
-/* A descriptor of the link with that text; -ENOENT if the entry is another one. */
-static int
-open_link(const char *entry, const char *text)
+int
+shmx_link_open(const char *entry, const char *text)
 {
     char    target[LINK_TEXT_MAX];
     ssize_t length;
@@ -261,32 +260,19 @@ open_link(const char *entry, const char *text)
 
 /* The nanoseconds of the link's time say how many seconds later the second time is. */
 int
-shmx_link_set_time(const char *entry, const char *text, time_t time, time_t next)
+shmx_link_set_time(int fd, time_t time, time_t next)
 {
     const time_t          later = next - time;
     const struct timespec times[] = {
         { .tv_nsec = UTIME_OMIT },
         { .tv_sec = time, .tv_nsec = later > 0 && later < 1000000000 ? (long)later : 0 }
     };
-    int r = 0, fd = open_link(entry, text);
 
-    if (fd < 0)
-        return fd;
-    if (utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-        r = failure();
-    close(fd);
-    return r;
+    return utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? failure() : 0;
 }
 
 int
-shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid)
+shmx_link_chown(int fd, uid_t uid, gid_t gid)
 {
-    int r = 0, fd = open_link(entry, text);
-
-    if (fd < 0)
-        return fd;
-    if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-        r = failure();
-    close(fd);
-    return r;
+    return fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? failure() : 0;
 }

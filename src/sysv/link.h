@@ -89,10 +89,14 @@ bool shmx_link_matches(const struct link *link, const struct shmx_stat *st);
    not negative. */
 int shmx_link_remove(const char *entry, const char *text, int id);
 
-/* Give the link by id with that text these times. */
-int shmx_link_set_time(const char *entry, const char *text, time_t time, time_t next);
+/* A descriptor of the link with that text, to be closed; -ENOENT: the entry is another one. What is
+   changed through it is that link, whatever becomes of the entry. */
+int shmx_link_open(const char *entry, const char *text);
 
-/* Give the link with that text to another owner. */
-int shmx_link_chown(const char *entry, const char *text, uid_t uid, gid_t gid);
+/* Give the link by id these times. */
+int shmx_link_set_time(int fd, time_t time, time_t next);
+
+/* Give the link to another owner. */
+int shmx_link_chown(int fd, uid_t uid, gid_t gid);
 
 #endif

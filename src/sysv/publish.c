@@ -45,14 +45,21 @@ shmx_sysv_write_intent(struct sysv *s, enum hidden_kind kind)
 static int
 complete_intent(struct sysv *s, const struct shmx_stat *st)
 {
-    char text[LINK_TEXT_MAX];
-    int  r = 0;
+    const bool strange = geteuid() != st->uid && geteuid() != st->cuid;
+    char       text[LINK_TEXT_MAX];
+    int        link, r = 0;
 
+    if (s->link.by_key && !strange)
+        return 0;
     shmx_link_format(&s->link, text);
+    link = shmx_link_open(s->intent, text);
+    if (link < 0)
+        return link;
     if (!s->link.by_key)
-        r = shmx_link_set_time(s->intent, text, st->ctime.tv_sec, st->ctime.tv_sec);
-    if (r == 0 && geteuid() != st->uid && geteuid() != st->cuid)
-        r = shmx_link_chown(s->intent, text, st->uid, (gid_t)-1);
+        r = shmx_link_set_time(link, st->ctime.tv_sec, st->ctime.tv_sec);
+    if (r == 0 && strange)
+        r = shmx_link_chown(link, st->uid, (gid_t)-1);
+    close(link);
     return r;
 }
 
@@ -88,6 +95,21 @@ shmx_sysv_write_late_intent(struct sysv *s)
     return r;
 }
 
+/* Another thread may have changed the segment since its link was given the time. */
+static void
+settle_published(const struct sysv *s, const char *entry)
+{
+    char text[LINK_TEXT_MAX];
+    int  link;
+
+    shmx_link_format(&s->link, text);
+    link = shmx_link_open(entry, text);
+    if (link < 0)
+        return;
+    shmx_sysv_settle_time(s, link);
+    close(link);
+}
+
 int
 shmx_sysv_publish(struct shmx *seg, const char *entry)
 {
@@ -107,8 +129,8 @@ shmx_sysv_publish(struct shmx *seg, const char *entry)
     s->intent = NULL;
     if (r < 0) /* a segment whose first intent was removed may be removed as well */
         return late ? shmx_sysv_publish(seg, entry) : -EAGAIN;
-    if (!s->link.by_key) /* another thread may have changed the segment meanwhile */
-        shmx_sysv_settle_time(s, entry);
+    if (!s->link.by_key)
+        settle_published(s, entry);
     return 0;
 }
 

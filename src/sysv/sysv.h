@@ -72,9 +72,8 @@ int shmx_sysv_find_entry(const struct shmx_stat *st, char entry[NAME_MAX + 1]);
 /* change.c */
 int shmx_sysv_chmod(struct shmx *seg, mode_t mode);
 int shmx_sysv_chown(struct shmx *seg, uid_t uid, gid_t gid);
-/* See to it that the entry, if it is a link by this id, has the time of the segment's last change.
- */
-void shmx_sysv_settle_time(struct sysv *s, const char *entry);
+/* See to it that the link by this id, which is open, has the time of the segment's last change. */
+void shmx_sysv_settle_time(const struct sysv *s, int link);
 
 /* remove.c */
 int shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1],
