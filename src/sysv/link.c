@@ -247,15 +247,17 @@ shmx_link_open(const char *entry, const char *text)
 {
     char    target[LINK_TEXT_MAX];
     ssize_t length;
-    int     fd = shmx_directory_open(entry, O_PATH, 0);
+    int     r = -ENOENT, fd = shmx_directory_open(entry, O_PATH, 0);
 
     if (fd < 0)
         return fd;
     length = readlinkat(fd, "", target, sizeof target);
+    if (length < 0 && errno != ENOENT) /* it is no link */
+        r = failure();
     if (length == (ssize_t)strlen(text) && memcmp(target, text, (size_t)length) == 0)
         return fd;
     close(fd);
-    return -ENOENT;
+    return r;
 }
 
 /* The nanoseconds of the link's time say how many seconds later the second time is. */
