@@ -92,7 +92,7 @@ put_out(const char *name, const struct contents *contents, uint64_t offset, uint
 int
 run_read(int argc, char **argv)
 {
-    struct contents contents;
+    struct contents contents = { 0 };
     struct shmx    *seg;
     const char     *name;
     uint64_t        offset, count, left;

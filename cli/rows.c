@@ -22,6 +22,14 @@ tell_text(struct cell *cell, const char *text)
     cell->text = text;
 }
 
+/* What is written there. */
+static void
+tell_room(struct cell *cell)
+{
+    cell->known = true;
+    cell->text = cell->room;
+}
+
 static void
 tell_number(struct cell *cell, bool known, int64_t number)
 {
@@ -82,7 +90,7 @@ TELLER(mode)
     if (is_mere_name(row))
         return;
     snprintf(cell->room, sizeof cell->room, "%04o", (unsigned)mode);
-    tell_text(cell, cell->room);
+    tell_room(cell);
     if (style.octal || style.json)
         return;
     strcpy(cell->room, "rwxrwxrwx");
@@ -165,8 +173,8 @@ describe_state(const struct shmx_stat *st, int64_t holders, char *text, size_t r
 TELLER(state)
 {
     ROW;
+    tell_room(cell);
     describe_state(&row->st, row->holders, cell->room, sizeof cell->room);
-    tell_text(cell, cell->room);
 }
 
 TELLER(key)

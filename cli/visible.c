@@ -20,7 +20,7 @@ next_character(const char *text, wchar_t *c)
     mbstate_t state = { 0 };
     size_t    length = 1;
 
-    *c = *text;
+    *c = (unsigned char)*text;
     if ((unsigned char)*text >= 0x80) /* most are ASCII, in every character set of a locale */
         length = mbrtowc(c, text, strnlen(text, MB_LEN_MAX), &state);
     return length > MB_LEN_MAX ? 0 : length;

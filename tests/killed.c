@@ -188,7 +188,7 @@ start_producer(void)
 
     if (pwrite(in, original, LENGTH, 0) != LENGTH)
         fail("write");
-    pid = start(in, 1, "producer", new_name(backend, "ring"), NULL);
+    pid = start(in, 1, "producer", new_name(backend, "ring"), (char *)NULL);
     close(in);
     return pid;
 }
@@ -196,7 +196,7 @@ start_producer(void)
 static pid_t
 start_consumer(int out)
 {
-    return start(0, out, "consumer", new_name("", "ring"), NULL);
+    return start(0, out, "consumer", new_name("", "ring"), (char *)NULL);
 }
 
 static void
@@ -281,7 +281,7 @@ check_sum(void)
 {
     char  text[64] = "";
     int   out = temporary();
-    pid_t pid = start(0, out, "table", new_name(backend, "table"), "0", NULL);
+    pid_t pid = start(0, out, "table", new_name(backend, "table"), "0", (char *)NULL);
 
     if (await(pid, 20000) != 0)
         fail("the table cannot be read");
@@ -300,12 +300,12 @@ test_table(void)
     int   k;
 
     for (k = 0; k < PROCESSES; k++)
-        pids[k] = start(0, 2, "table", new_name(backend, "table"), "1000000000", NULL);
+        pids[k] = start(0, 2, "table", new_name(backend, "table"), "1000000000", (char *)NULL);
     while (kills < wanted) {
         usleep(up_to(6000));
         k = (int)up_to(PROCESSES);
         kill_one(pids[k]);
-        pids[k] = start(0, 2, "table", new_name(backend, "table"), "1000000000", NULL);
+        pids[k] = start(0, 2, "table", new_name(backend, "table"), "1000000000", (char *)NULL);
         if (kills % 10 == 0)
             check_sum();
     }
@@ -325,7 +325,7 @@ static void
 start_watcher(struct watcher *w)
 {
     w->out = temporary();
-    w->pid = start(0, w->out, "config", "watch", new_name("", "config"), NULL);
+    w->pid = start(0, w->out, "config", "watch", new_name("", "config"), (char *)NULL);
 }
 
 /* Each line that is complete has a number that grows, and one letter again and again. Whether there
@@ -374,7 +374,7 @@ start_setter(int count, char last)
             fail("write");
     }
     lseek(in, 0, SEEK_SET);
-    pid = start(in, 2, "config", "set", new_name(backend, "config"), NULL);
+    pid = start(in, 2, "config", "set", new_name(backend, "config"), (char *)NULL);
     close(in);
     return pid;
 }

@@ -140,7 +140,7 @@ START_TEST(fixed_and_populated)
     const size_t  length = 100 * PAGE;
     unsigned char there[5];
     char *place = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    void *addr = place, *second = place;
+    void *addr = place, *second;
 
     ck_assert_ptr_ne(place, MAP_FAILED);
     fails(shmx_attach_range(seg, 0, length, SHMX_ROOM | SHMX_FIXED, &addr), -EEXIST);

@@ -117,7 +117,7 @@ static void
 check_stamp(struct token *t)
 {
     const uint32_t size = atomic_load(&t->size);
-    const uint32_t at = size > PAGE ? (2 + up_to(size / PAGE - 1)) * PAGE : 0;
+    const uint32_t at = size >= 2 * PAGE ? (2 + up_to(size / PAGE - 1)) * PAGE : 0;
 
     if (at > 0 && *((uint32_t *)((char *)t + at) - 1) != at)
         fail("no stamp at %u of %u", at, size);

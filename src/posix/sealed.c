@@ -30,7 +30,7 @@ make(size_t size, unsigned kind, unsigned flags, size_t *page)
 
     if (fd < 0)
         return failure();
-    r = kind & MFD_HUGETLB ? fill_from_pool(fd, size, page) : shmx_posix_fill(fd, size, flags);
+    r = (kind & MFD_HUGETLB) ? fill_from_pool(fd, size, page) : shmx_posix_fill(fd, size, flags);
     if (r == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
         r = failure();
     if (r == 0)
@@ -60,5 +60,5 @@ shmx_posix_check_sealed(int fd)
 
     if (seals < 0)
         return failure();
-    return seals & F_SEAL_SHRINK ? 0 : -EPERM;
+    return (seals & F_SEAL_SHRINK) ? 0 : -EPERM;
 }
