@@ -153,7 +153,8 @@ START_TEST(until_the_mode_admits)
 
     if (pid == 0) {
         become_nobody();
-        ck_assert_int_eq(shmx_open_wait("/o", 0, &soon, &found), -EACCES);
+        if (_i == 0 || !valgrind_lacks("EACCES of shmat"))
+            ck_assert_int_eq(shmx_open_wait("/o", 0, &soon, &found), -EACCES);
         _exit(0);
     }
     join(pid);
