@@ -135,12 +135,15 @@ detach_it(void *arg)
 
 START_TEST(detaching_beside_replacing)
 {
-    struct exchange x = { .seg = created("/x", backend_flag[_i]) };
+    struct exchange x;
     unsigned char   resident[(SIZE + 4095) / 4096];
     pthread_t       thread;
     void           *addr;
     int             k, r;
 
+    if (valgrind_lacks("threads that run at the same time"))
+        return;
+    x = (struct exchange){ .seg = created("/x", backend_flag[_i]) };
     ok(pthread_create(&thread, NULL, detach_it, &x));
     for (k = 1; k <= ROUNDS; k++) {
         ok(shmx_attach(x.seg, 0, &x.addr));
@@ -247,11 +250,11 @@ START_TEST(what_cannot_be_unlinked_is_not_destroyed)
 
     shmx_close(created("/x", backend_flag[_i]));
     ok(shmx_open("/x", SHMX_RDONLY, &seg));
-    ok(mount(NULL, "/dev/shm", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    ok(mount("tmpfs", "/dev/shm", "tmpfs", MS_REMOUNT | MS_RDONLY, NULL));
     ck_assert_int_eq(shmx_destroy(seg), -EROFS);
     ck_assert_int_eq(shmx_remove("/x"), -EROFS);
     shmx_close(seg);
-    ok(mount(NULL, "/dev/shm", NULL, MS_REMOUNT, NULL));
+    ok(mount("tmpfs", "/dev/shm", "tmpfs", MS_REMOUNT, NULL));
     ok(shmx_open("/x", 0, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
