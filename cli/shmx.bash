@@ -22,7 +22,8 @@ _shmx_offer() {
 }
 
 # Names of segments: with the slash, or the prefix, or without, as the word begins. Bash takes the part after
-# a colon or an equals sign for a word of its own.
+# a colon or an equals sign for a word of its own. What stands before is cut off by its length, because
+# ${name#...} loses bytes of names that are no UTF-8.
 _shmx_names() {
     local word=$1 before='' i=$COMP_CWORD name entry
     local -a names=() candidates=()
@@ -35,15 +36,15 @@ _shmx_names() {
     [[ $word == *[:=]* ]] && before=${word%"${word##*[:=]}"}
     mapfile -t -d '' names < <(shmx ls --zero -o NAME 2>/dev/null)
     for name in "${names[@]}"; do
-        entry=${name#/}
+        entry=${name:1}
         case $word in
         posix:* | sysv:*) [[ $name == /* ]] && name=${word%%:*}:$name ;;
         /* | [\'\"]/* | '') ;;
         *) [[ $name == /* && $entry != -* ]] && name=$entry ;;
         esac
-        [[ $name == "$before"* ]] && candidates+=("${name#"$before"}")
+        [[ $name == "$before"* ]] && candidates+=("${name:${#before}}")
     done
-    _shmx_offer "${word#"$before"}" "${candidates[@]}"
+    _shmx_offer "${word:${#before}}" "${candidates[@]}"
 }
 
 _shmx() {

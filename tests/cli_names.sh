@@ -16,7 +16,7 @@ random=${RANDOM_NAMES:-3000}
 perl -e 'srand($ARGV[0]); my %names; binmode STDOUT;
     my @bad = (q($(touch executed)), q(`touch executed`), q(${x:-$(touch executed)}), q("), q(\x27), q(\x27"$x), "-rf", "--help", "*", "[a", "a b",
         " ", "\\", "\\n", "a\nb", "\n", "a\tb", "\e[31mred\e[0m", "\e]0;title\a", "\x9b31m", "\xc2\x9b31m", "x\r1 segment", "\x7f",
-        "\xc3\xa9t\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97", "\xe2\x80\xaeknil", "a\xcc\x81", "\xff\xfe", "\xed\xa0\x80", "\xf0\x9f\x98\x80",
+        "\xc3\xa9t\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97", "\xe2\x80\xaeknil", "a\xcc\x81", "\xff\xfe", "\xed\xa0\x80", "\xf0\x9f\x98\x80", ";\xd5\\\xb8H",
         "\xc0\xaf", "posix:", "sysv:key=1", "sysv:id=0", "posix:hex=61", "=", ":", "a:b", "a=b", "~", "#x", "!x", "x;touch executed",
         "x|touch executed", "x>executed", "x&", "null", "{a,b}", "a" x 255);
     $names{$_} = 1 for @bad;

@@ -94,7 +94,8 @@ START_TEST(what_cannot_be_waited_for)
     ok(shmx_detach(s.seg, copy));
     ok(shmx_detach(s.seg, s.addr));
     fails(shmx_wait(s.seg, w, 1, 0, &at_once), -EINVAL);
-    fails(shmx_wake(s.seg, w, 1), -EINVAL); /* nothing is mapped there any more */
+    if (!valgrind_lacks("silence about bad buffers"))
+        fails(shmx_wake(s.seg, w, 1), -EINVAL); /* nothing is mapped there any more */
     end(&s);
 }
 END_TEST
