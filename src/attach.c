@@ -88,8 +88,6 @@ settle(const struct shmx *seg, const struct attachment *a)
 {
     const int advice = a->flags & SHMX_RDONLY ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
 
-    if ((seg->flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) && !(a->flags & SHMX_PRIVATE))
-        madvise(a->base, a->length, MADV_HUGEPAGE); /* a wish: pool pages refuse it, having it */
     if (!(a->flags & SHMX_POPULATE) || a->filled == 0)
         return 0;
     /* What seems to be empty gets huge pages. */

@@ -110,7 +110,6 @@ shmx_huge_fill(char *addr, size_t size, int advice)
     if (huge == 0)
         return -ENOTSUP;
     from = addr + (-(uintptr_t)addr & (huge - 1));
-    madvise(addr, size, MADV_HUGEPAGE);
     for (to = from; to + huge <= end; to += huge)
         if (madvise(to, page, advice) < 0)
             return errno == EINVAL ? -ENOTSUP : -ENOMEM;

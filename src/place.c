@@ -54,11 +54,15 @@ shmx_place_move(void **base, size_t length, size_t page, void *target)
 }
 
 void *
-shmx_place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size)
+shmx_place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size, unsigned flags)
 {
     const size_t page = huge_page_size_within(segment_size);
 
-    if (page != 0 && (((uintptr_t)base - offset) & (page - 1)) != 0)
+    if (page == 0)
+        return base;
+    if ((((uintptr_t)base - offset) & (page - 1)) != 0)
         move_aside(&base, length, page, offset, NULL);
+    if (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))
+        madvise(base, length, MADV_HUGEPAGE);
     return base;
 }

@@ -12,14 +12,18 @@
 int shmx_place_move(void **base, size_t length, size_t page, void *target);
 
 /* Move a new mapping of a segment to where it can have huge pages, unless the segment is too small
-   for one, or there are no addresses for that. Returns where it is. */
-void *shmx_place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size);
+   for one, or there are no addresses for that. With SHMX_HUGE or SHMX_HUGE_ONLY among the flags ask
+   for huge pages, too: for the whole mapping, because the kernel would split off a part and count
+   it as another attachment of a System V segment. Returns where the mapping is. */
+void *shmx_place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size,
+                       unsigned flags);
 
 static inline void *
-place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size)
+place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size, unsigned flags)
 {
-    return segment_size < HUGE_PAGE_LEAST ? base
-                                          : shmx_place_align(base, length, offset, segment_size);
+    return segment_size < HUGE_PAGE_LEAST
+               ? base
+               : shmx_place_align(base, length, offset, segment_size, flags);
 }
 
 #endif

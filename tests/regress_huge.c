@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Defects of the first edition: huge pages that others made, or that are not to be had. */
+/* Regressions: huge pages that others made, or that are not to be had. */
 #include "support.h"
 
 #include <linux/memfd.h>
@@ -142,6 +142,28 @@ START_TEST(huge_memfd_is_resized_by_its_pages)
 }
 END_TEST
 
+/* The kernel counts mappings, and splits one where only a part gets an advice. */
+START_TEST(wishing_adds_no_attachment)
+{
+    const size_t     size = _i & 1 ? 8 * MIB : SIZE;
+    struct shmx     *seg = NULL;
+    struct shmx_stat st;
+    void            *addr;
+
+    ok(shmx_create(NULL, size, 0600, SHMX_SYSV | SHMX_HUGE | (_i & 2 ? SHMX_SPARSE : 0), &seg));
+    ok(shmx_stat(seg, &st));
+    ck_assert_int_eq(st.holders, 1);
+    ok(shmx_attach_range(seg, size / 4, size / 2, SHMX_POPULATE, &addr));
+    ok(shmx_stat(seg, &st));
+    ck_assert_int_eq(st.holders, 2);
+    ok(shmx_detach(seg, addr));
+    ok(shmx_stat(seg, &st));
+    ck_assert_int_eq(st.holders, 1);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -152,5 +174,6 @@ main(void)
     tcase_add_test(tc, no_huge_pages_to_read);
     tcase_add_loop_test(tc, no_huge_pages_to_have, 0, BACKENDS);
     tcase_add_test(tc, huge_memfd_is_resized_by_its_pages);
+    tcase_add_loop_test(tc, wishing_adds_no_attachment, 0, 4);
     return suite_main(suite);
 }

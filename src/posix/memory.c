@@ -68,7 +68,7 @@ fill_huge(int fd, size_t length, size_t size)
 
     if (addr == MAP_FAILED)
         return failure();
-    addr = shmx_place_align(addr, length, 0, size);
+    addr = shmx_place_align(addr, length, 0, size, SHMX_HUGE);
     r = set_size(fd, (off_t)length);
     if (r == 0)
         r = check_room(fd, (off_t)length);
@@ -138,7 +138,8 @@ shmx_posix_map(struct shmx *seg, struct attachment *a)
                 posix_of(seg)->fd, (off_t)a->offset);
     if (addr == MAP_FAILED)
         return failure();
-    a->base = place_align(addr, a->length, a->offset, a->segment_size);
+    a->base = place_align(addr, a->length, a->offset, a->segment_size,
+                          a->flags & SHMX_PRIVATE ? 0 : seg->flags);
     return 0;
 }
 
@@ -157,7 +158,7 @@ shmx_posix_page_size(struct shmx *seg, const struct stat *st)
     addr = mmap(NULL, huge, PROT_READ, MAP_SHARED, posix_of(seg)->fd, 0);
     if (addr == MAP_FAILED)
         return 0;
-    addr = shmx_place_align(addr, huge, 0, huge);
+    addr = shmx_place_align(addr, huge, 0, huge, 0);
     if (!is_sparse(st) || shmx_huge_is_resident(addr))
         found = shmx_huge_page_size_at(addr);
     munmap(addr, huge);

@@ -39,7 +39,7 @@ shmx_sysv_take_hold(struct sysv *s)
 static void *
 align(const struct sysv *s, void *whole)
 {
-    return place_align(whole, whole_length(s), 0, s->size);
+    return place_align(whole, whole_length(s), 0, s->size, s->seg.flags);
 }
 
 /* Such a mapping is aligned accordingly, and this advice, which does nothing to a mapping that is
@@ -147,7 +147,7 @@ map_copy(struct sysv *s, struct attachment *a)
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (a->base == MAP_FAILED)
         return failure();
-    a->base = place_align(a->base, a->length, a->offset, s->size);
+    a->base = place_align(a->base, a->length, a->offset, s->size, 0);
     memcpy(a->base, s->hold + offset, bytes);
     if (mprotect(a->base, a->length, protection(a)) == 0)
         return 0;
