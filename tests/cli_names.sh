@@ -12,8 +12,9 @@ cp "$tests/../cli/shmx.bash" "$tests/../cli/shmx.zsh" "$tests/cli_complete.bash"
 chmod 1777 "$dir/work"
 random=${RANDOM_NAMES:-3000}
 
-# All begin with a slash, as names may, and end with a zero byte.
-perl -e 'srand($ARGV[0]); my %names; binmode STDOUT;
+# All that a name may be: names that have hurt before, and random ones of this round's own. They begin with a slash, and a zero byte ends them.
+make_names() { # SEED
+    perl -e 'srand($ARGV[0]); my %names; binmode STDOUT;
     my @bad = (q($(touch executed)), q(`touch executed`), q(${x:-$(touch executed)}), q("), q(\x27), q(\x27"$x), "-rf", "--help", "*", "[a", "a b",
         " ", "\\", "\\n", "a\nb", "\n", "a\tb", "\e[31mred\e[0m", "\e]0;title\a", "\x9b31m", "\xc2\x9b31m", "x\r1 segment", "\x7f",
         "\xc3\xa9t\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97", "\xe2\x80\xaeknil", "a\xcc\x81", "\xff\xfe", "\xed\xa0\x80", "\xf0\x9f\x98\x80", ";\xd5\\\xb8H",
@@ -25,10 +26,10 @@ perl -e 'srand($ARGV[0]); my %names; binmode STDOUT;
         $n =~ tr{/}{}d;
         $names{$n} = 1 unless $n eq "" || $n =~ /^\.\.?$/ || $n =~ /^\.shmx-/;
     }
-    print "/$_\0" for keys %names;' "${SEED:=$$}" "$random" >names
-echo "seed $SEED"
-count=$(tr -cd '\0' <names | wc -c)
-sort -z names >sorted
+    print "/$_\0" for keys %names;' "$1" "$((random / 6))" >names
+    count=$(tr -cd '\0' <names | wc -c)
+    sort -z names >sorted
+}
 
 # Reads as the terminal would: printable characters of the locale, and newlines.
 printable() { # WHAT <OUTPUT
@@ -108,11 +109,14 @@ everything() { # as $user, on $backend
     find . -newer names -name executed | grep -q . && bad 'something was executed'
 }
 
+echo "seed ${SEED:=$$}"
 for round in 'posix root C' 'posix root C.UTF-8' 'posix nobody C' 'posix nobody C.UTF-8' 'sysv root C.UTF-8' 'sysv nobody C'; do
     # shellcheck disable=SC2086 # words
     set -- $round
     backend=$1 user=$2
     export LC_ALL="$3"
+    make_names "$SEED"
+    SEED=$((SEED + 1))
     everything
 done
 
@@ -218,4 +222,4 @@ export LC_ALL=C.UTF-8
 for name in a 'été' '漢字'; do shmx create "/$name" 1; done
 is "$(shmx ls -o NAME,SIZE --noheadings | perl -CS -ne 's/\p{Han}/xx/g; print index($_, " 1B"), "\n"' | sort -u | wc -l)" 1
 shmx rm --match '*'
-finish "$count names came out as they went in"
+finish "$random random names came out as they went in, and those that have hurt before"
