@@ -80,6 +80,9 @@ need_mounts() {
     [ -e /dev/pts/ptmx ] || borrow devpts /dev/pts ptmxmode=666
 }
 
+# Many tests wait for most of their time, so two of them share a processor.
+tests_at_once() { echo "$(($(nproc) * 2))"; }
+
 build() { # PRESET [ARGUMENT OF CMAKE --BUILD]...
     preset=$1
     shift

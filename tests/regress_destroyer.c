@@ -259,7 +259,7 @@ START_TEST(destroyer_whose_name_is_anothers)
     pid = check_fork();
     while (pid == 0)
         (void)shmx_destroy(old);
-    for (k = 0; k < 20000; k++) {
+    for (k = 0; k < rounds(20000); k++) {
         ok(shmx_open("/x", 0, &live));
         shmx_close(live);
     }
@@ -281,7 +281,7 @@ START_TEST(two_destroyers_of_one)
     pthread_t    threads[2];
     int          k, r;
 
-    for (k = 0; k < 1000; k++) {
+    for (k = 0; k < rounds(1000); k++) {
         ok(shmx_create("/x", SIZE, 0600, backend_flag[_i & 1], &pair.seg[0]));
         ok(shmx_open("/x", 0, &pair.seg[1]));
         atomic_store(&pair.ready, 0);
@@ -311,7 +311,7 @@ START_TEST(two_last_closers)
     pthread_t   threads[2];
     int         k;
 
-    for (k = 0; k < 500; k++) {
+    for (k = 0; k < rounds(500); k++) {
         ok(shmx_create("/x", SIZE, 0600, backend_flag[_i] | SHMX_EPHEMERAL, &pair.seg[0]));
         ok(shmx_open("/x", 0, &pair.seg[1]));
         atomic_store(&pair.ready, 0);
@@ -329,7 +329,7 @@ START_TEST(two_creators_over_one_dead)
     pid_t       pid;
     int         k;
 
-    for (k = 0; k < 200; k++) {
+    for (k = 0; k < rounds(200); k++) {
         pid = fork();
         if (pid == 0)
             _exit(shmx_create("/x", SIZE, 0600, backend_flag[_i & 1] | SHMX_EPHEMERAL, pair.seg));

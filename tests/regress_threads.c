@@ -174,7 +174,7 @@ START_TEST(attaching_after_destroy)
     ok(shmx_destroy(t.seg));
     for (k = 0; k < 2; k++)
         ok(pthread_create(&threads[k], NULL, attach_and_detach, &t));
-    for (k = 0; k < 20000; k++) {
+    for (k = 0; k < rounds(20000); k++) {
         ck_assert_int_eq(shmx_read(t.seg, got, 8, 0), 8);
         ck_assert_str_eq(got, "segment");
     }
@@ -187,7 +187,7 @@ START_TEST(attaching_after_destroy)
 }
 END_TEST
 
-#define ROUNDS 300
+#define ROUNDS rounds(300)
 
 /* In each round, which the test begins, attach at the one place. */
 static void *

@@ -225,12 +225,24 @@ write_text(const char *path, const char *text)
     close(fd);
 }
 
-bool
-valgrind_lacks(const char *what)
+static bool
+runs_under_valgrind(void)
 {
     const char *preload = getenv("LD_PRELOAD");
 
-    if (preload == NULL || strstr(preload, "vgpreload") == NULL)
+    return preload != NULL && strstr(preload, "vgpreload") != NULL;
+}
+
+int
+rounds(int n)
+{
+    return runs_under_valgrind() ? n / 20 : n;
+}
+
+bool
+valgrind_lacks(const char *what)
+{
+    if (!runs_under_valgrind())
         return false;
     fprintf(stderr, "skipped, valgrind lacks %s\n", what);
     return true;

@@ -57,6 +57,8 @@ void write_text(const char *path, const char *text);
 
 /* Whether this is valgrind's machine, which does not do what; says so. Then a test is skipped. */
 bool valgrind_lacks(const char *what);
+/* How often to try what only a race could break: valgrind shows the same in fewer rounds. */
+int rounds(int n);
 
 /* Kilobytes that this process has locked in RAM. */
 long locked_kib(void);
