@@ -153,7 +153,7 @@ function returns(    i, words, subject) {
 
 function errors(    i, words, at) {
     print ".Sh ERRORS"
-    flow("The section ERRORS of shmx(7) describes what all functions have in common.")
+    flow("The section WHEN A CALL FAILS of shmx(7) describes what all functions have in common.")
     for (i = 1; i <= parts_here; i++) {
         words = result(order[i])
         at = match(words, /\n +-?E/)
