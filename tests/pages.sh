@@ -55,6 +55,11 @@ find "$pages" -name 'shmx_*.3' -type f -exec basename {} \; | while read -r page
 done | documented >"$dir/found"
 same errors "$dir/errors" "$dir/found"
 
+# Programs that cannot read the header find the numbers of the flags in shmx(7).
+sed -n 's/^#define \(SHMX_[A-Z_]*\) *\(0x[0-9a-f]\{8\}\)u.*/\1 \2/p' "$header" | sort >"$dir/numbers"
+grep -o 'SHMX_[A-Z_]* Ta 0x[0-9a-f]*' "$pages/shmx.7" | sed 's/ Ta//' | sort >"$dir/found"
+same 'numbers of the flags' "$dir/numbers" "$dir/found"
+
 # Nothing is named that is not there.
 cat "$dir"/*.3 "$dir/shmx.7" >"$dir/all"
 grep -o '\<SHMX_[A-Z_]*[A-Z]\>' "$dir/all" | sort -u | comm -13 "$dir/flags" - | { ! grep -v '^SHMX_IS$'; } || fail 'no such flag'
