@@ -55,6 +55,10 @@ find "$pages" -name 'shmx_*.3' -type f -exec basename {} \; | while read -r page
 done | documented >"$dir/found"
 same errors "$dir/errors" "$dir/found"
 
+# The table in shmx(7) has a line for each function.
+sed -n 's/^\.It Xr \(shmx_[a-z_]*\) 3 Ta .*/\1/p' "$pages/shmx.7" | sort >"$dir/found"
+same 'functions in shmx(7)' "$dir/functions" "$dir/found"
+
 # Programs that cannot read the header find the numbers of the flags in shmx(7).
 sed -n 's/^#define \(SHMX_[A-Z_]*\) *\(0x[0-9a-f]\{8\}\)u.*/\1 \2/p' "$header" | sort >"$dir/numbers"
 grep -o 'SHMX_[A-Z_]* Ta 0x[0-9a-f]*' "$pages/shmx.7" | sed 's/ Ta//' | sort >"$dir/found"
