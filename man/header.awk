@@ -21,7 +21,7 @@ function header() {
         declaration()
 }
 
-# A comment: the overview, or that of functions.
+# Keeps a comment that is the overview or describes functions.
 function keep(    names, n, i) {
     if (text ~ /^\nshmx\.h - /)
         about = text

@@ -78,7 +78,7 @@ function synopsis(name,    i, c, depth, argument, rest) {
 
 function quoted(words) { return "\"" words "\"" }
 
-# What a function does: its paragraphs and lists, without what it returns.
+# Prints what a function does: its paragraphs and lists, without what it returns.
 function describe(words,    n, i) {
     n = split(words, blocks, /\n\n+/)
     for (i = 1; i <= n; i++) {
@@ -122,7 +122,7 @@ function structure(    i) {
     print ".El"
 }
 
-# "Returns" and the errors below it, of the comment of one entry.
+# Gives "Returns" and the errors below it, from the comment of one entry.
 function result(number,    n, i) {
     n = split(body[number], blocks, /\n\n+/)
     for (i = 1; i <= n; i++)
@@ -237,7 +237,7 @@ function flush() {
     line = ""
 }
 
-# One word, as the macro of what it names. A new sentence begins a new line.
+# Prints one word, as a macro if it names something. A new sentence begins a new line.
 function word(w,    before, after, core, macro) {
     core = w
     if (match(core, /^[("]+/)) {
