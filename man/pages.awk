@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Makes a manual page of a template and the header, so that what the header says is written once.
+# Makes a manual page of the header and a template, so that what the header says is written once.
 #
-#   awk -f pages.awk shmx.h PAGE.in >PAGE
+#   awk -f header.awk -f pages.awk shmx.h PAGE.in >PAGE
 #
-# A template is mdoc(7), with lines that stand for parts of the header:
+# A template is mdoc(7). These lines in it stand for parts of the header:
 #
-#   @functions       all of the functions that .Nm lines have named, but their errors; with
-#                    shmx_stat also the members of its structure
-#   @errors          the errors of these
+#   @functions       the functions that the .Nm lines have named, without their errors; if shmx_stat
+#                    is one of them, the members of its structure as well
+#   @errors          the errors of these functions
 #   @overview WORD   the part of the header's first comment that begins with "WORD."
-#   @example, @end   around a program, which is taken as it is
-#
-# The header's comments have few forms: paragraphs; lists, which are indented and have at least two
-# blanks after the term; and "Returns", with the list of errors directly below.
+#   @example, @end   The lines between these two are a program, which is printed as it is.
 
 FNR == 1 { files++ }
 files == 1 { header(); next }
@@ -25,86 +22,6 @@ files == 1 { header(); next }
 /^@end/ { example = 0; print ".Ed"; next }
 example { gsub(/\\/, "\\e"); sub(/^[.']/, "\\\\\\&&") }
 { print }
-
-# ---- reading the header ----
-
-function header() {
-    if (/^\/\*$/)
-        text = inside = "\n"
-    else if (inside && /^ \*\/$/) {
-        keep()
-        inside = ""
-    } else if (inside)
-        text = text substr($0, 4) "\n"
-    else if (/^#define SHMX_/)
-        flag()
-    else if (/^struct shmx_stat \{/ || members)
-        member()
-    else if (/^[A-Za-z].*shmx_[a-z_]+\(/ || prototype != "")
-        declaration()
-}
-
-# A comment: the overview, or that of functions.
-function keep(    names, n, i) {
-    if (text ~ /^\nshmx\.h - /)
-        about = text
-    if (text !~ /^\nshmx_[a-z_, ]* - /)
-        return
-    entries++
-    names = substr(text, 2)
-    sub(/ - .*/, "", names)
-    n = split(names, parts, ", ")
-    for (i = 1; i <= n; i++)
-        entry[parts[i]] = entries
-    title[entries] = names
-    body[entries] = substr(text, length(names) + 5)
-}
-
-function flag(    words) {
-    if (!index($0, "/*"))
-        return
-    flag_name[++flags] = $2
-    words = $0
-    sub(/^.*\/\* /, "", words)
-    sub(/ \*\/$/, "", words)
-    flag_text[flags] = words
-}
-
-function member(    code, words) {
-    if (/^}/) {
-        members = 0
-        return
-    }
-    if (!members++)
-        return
-    words = $0
-    sub(/ *\*\/$/, "", words)
-    if (index($0, "/*")) {
-        code = $0
-        sub(/; *\/\*.*/, "", code)
-        sub(/^ +/, "", code)
-        fields++
-        field_name[fields] = field_type[fields] = code
-        sub(/.* /, "", field_name[fields])
-        sub(/ +[^ ]+$/, "", field_type[fields])
-        sub(/.*\/\*/, "", words)
-    }
-    field_text[fields] = field_text[fields] " " words
-}
-
-function declaration(    at, name) {
-    prototype = prototype " " $0
-    if (prototype !~ /;$/)
-        return
-    gsub(/ +/, " ", prototype)
-    match(prototype, /shmx_[a-z_]+\(/)
-    name = substr(prototype, RSTART, RLENGTH - 1)
-    type[name] = substr(prototype, 2, RSTART - 2)
-    sub(/ $/, "", type[name])
-    arguments[name] = substr(prototype, RSTART + RLENGTH)
-    sub(/\);$/, "", arguments[name])
-    prototype = ""
-}
 
 # ---- the parts of a page ----
 
@@ -161,7 +78,7 @@ function synopsis(name,    i, c, depth, argument, rest) {
 
 function quoted(words) { return "\"" words "\"" }
 
-# What a function does: its paragraphs and lists, without what it returns.
+# Prints what a function does: its paragraphs and lists, without what it returns.
 function describe(words,    n, i) {
     n = split(words, blocks, /\n\n+/)
     for (i = 1; i <= n; i++) {
@@ -205,7 +122,7 @@ function structure(    i) {
     print ".El"
 }
 
-# "Returns" and the errors below it, of the comment of one entry.
+# Gives "Returns" and the errors below it, from the comment of one entry.
 function result(number,    n, i) {
     n = split(body[number], blocks, /\n\n+/)
     for (i = 1; i <= n; i++)
@@ -236,7 +153,7 @@ function returns(    i, words, subject) {
 
 function errors(    i, words, at) {
     print ".Sh ERRORS"
-    overview("ERRORS")
+    flow("The section WHEN A CALL FAILS of shmx(7) describes what all functions have in common.")
     for (i = 1; i <= parts_here; i++) {
         words = result(order[i])
         at = match(words, /\n +-?E/)
@@ -306,7 +223,7 @@ function tag(term) {
 
 function flow(words,    n, i) {
     if (count)
-        sub(/see NAMES/, "see SEGMENT NAMES in shmx(7)", words)
+        gsub(/See NAMES/, "See SEGMENT NAMES in shmx(7)", words)
     n = split(words, tokens, /[ \n]+/)
     for (i = 1; i <= n; i++)
         if (tokens[i] != "")
@@ -320,7 +237,7 @@ function flush() {
     line = ""
 }
 
-# One word, as the macro of what it names. A new sentence begins a new line.
+# Prints one word, as a macro if it names something. A new sentence begins a new line.
 function word(w,    before, after, core, macro) {
     core = w
     if (match(core, /^[("]+/)) {

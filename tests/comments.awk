@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# From a rendered manual page of section 3: what it says of each function, as comments like those of shmx.h,
-# for documented.awk.
+# Turns a rendered manual page of section 3 into comments like those of shmx.h, one for each function,
+# which documented.awk reads.
 
 /^[A-Z]/ { section = $0; current = ""; next }
 { gsub(/\(\)|\(3\)/, "") }
@@ -11,7 +11,7 @@ current != "" { said[current] = said[current] " " $0 }
 END {
     for (i = 1; i <= count; i++) {
         gsub(/ +/, " ", said[order[i]])
-        sub(/see SEGMENT NAMES/, "see NAMES", said[order[i]])
+        gsub(/See SEGMENT NAMES/, "See NAMES", said[order[i]])
         printf "/*\n * %s - %s\n */\n", order[i], said[order[i]]
     }
 }

@@ -1,47 +1,36 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# From shmx.h: which errors each function's comment documents, as rows of a C table.
-# A comment "shmx_x - ..." is of shmx_x (or "shmx_x, shmx_y - ..."); "an error of shmx_z" in it takes over
-# those of shmx_z.
+# Lists the errors that the comment of each function in shmx.h documents, as rows of a table in C.
+# If a comment says "an error of shmx_x", the errors of shmx_x belong to the list as well.
+#
+#   awk -f man/header.awk -f tests/documented.awk shmx.h
 
-/^\/\*$/ { text = ""; inside = 1; next }
-inside && /\*\// { finish(); inside = 0; next }
-inside { line = $0; sub(/^ \* ?/, "", line); text = text " " line }
+{ header() }
 END {
-    for (i = 1; i <= functions; i++) {
-        delete seen
-        emit(order[i], order[i])
+    for (i = 1; i <= entries; i++) {
+        gsub(/\n */, " ", body[i])
+        n = split(title[i], parts, ", ")
+        for (j = 1; j <= n; j++) {
+            delete seen
+            emit(parts[j], i)
+        }
     }
 }
 
-function finish(    head, n, i, rest) {
-    if (text !~ /^ shmx_[a-z_, ]* - /)
-        return
-    head = text
-    sub(/ - .*/, "", head)
-    n = split(head, parts, /[ ,]+/)
-    for (i = 1; i <= n; i++)
-        if (parts[i] != "") {
-            order[++functions] = parts[i]
-            body[parts[i]] = text
-        }
-}
-
-function emit(name, from,    rest, error, list) {
-    rest = body[from]
+function emit(name, number,    rest, error, list) {
+    rest = body[number]
     while (match(rest, /[^A-Z_]E[A-Z]+/)) {
         error = substr(rest, RSTART + 1, RLENGTH - 1)
         rest = substr(rest, RSTART + RLENGTH)
         row(name, error)
     }
     row(name, "EINVAL")
-    if (body[from] ~ /[Ss]ee NAMES|plain name/)
+    if (body[number] ~ /See NAMES|plain name/)
         row(name, "ENAMETOOLONG")
-    rest = body[from]
+    rest = body[number]
     while (match(rest, /errors? of (shmx_[a-z_]+)( or (of )?shmx_[a-z_]+)?/)) {
         list = substr(rest, RSTART, RLENGTH)
         rest = substr(rest, RSTART + RLENGTH)
         gsub(/errors? of | or (of )?/, " ", list)
-        n = split(list, others, / +/)
         references(name, list)
     }
 }
@@ -49,9 +38,9 @@ function emit(name, from,    rest, error, list) {
 function references(name, list,    n, i, parts) {
     n = split(list, parts, / +/)
     for (i = 1; i <= n; i++)
-        if (parts[i] in body && !((name, parts[i]) in done)) {
+        if (parts[i] in entry && !((name, parts[i]) in done)) {
             done[name, parts[i]] = 1
-            emit(name, parts[i])
+            emit(name, entry[parts[i]])
         }
 }
 

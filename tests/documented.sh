@@ -8,7 +8,8 @@ export LC_ALL=C
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-awk -f "$(dirname "$0")/documented.awk" "$1" | tr -d '{}",' | sed 's/^ *//; s/ *$//' | sort >"$dir/documented"
+here=$(dirname "$0")
+awk -f "$here/../man/header.awk" -f "$here/documented.awk" "$1" | tr -d '{}",' | sed 's/^ *//; s/ *$//' | sort >"$dir/documented"
 sort >"$dir/expected" <<END
 shmx_destroy -EACCES
 shmx_destroy -EBUSY

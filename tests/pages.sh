@@ -47,12 +47,22 @@ same 'members of struct shmx_stat' "$dir/members" "$dir/found"
 # clang-format runs the lines of a list together where one of them is too long. Then the page has no list.
 grep -n -E -e '-E[A-Z]+ {2,}[^ ]' "$header" | { ! grep -v -E '^[0-9]+: \*   -E' >&2; } || fail 'errors within a line of the header'
 
-# A page is turned back into comments like those of the header, and read like these.
-awk -f "$here/documented.awk" "$header" | sort >"$dir/errors"
+# A page is turned back into comments like those of the header, and is read in the same way.
+documented() { awk -f "$here/../man/header.awk" -f "$here/documented.awk" "$@" | sort; }
+documented "$header" >"$dir/errors"
 find "$pages" -name 'shmx_*.3' -type f -exec basename {} \; | while read -r page; do
     awk -f "$here/comments.awk" "$dir/$page"
-done | awk -f "$here/documented.awk" | sort >"$dir/found"
+done | documented >"$dir/found"
 same errors "$dir/errors" "$dir/found"
+
+# The table in shmx(7) has a line for each function.
+sed -n 's/^\.It Xr \(shmx_[a-z_]*\) 3 Ta .*/\1/p' "$pages/shmx.7" | sort >"$dir/found"
+same 'functions in shmx(7)' "$dir/functions" "$dir/found"
+
+# Programs that cannot read the header find the numbers of the flags in shmx(7).
+sed -n 's/^#define \(SHMX_[A-Z_]*\) *\(0x[0-9a-f]\{8\}\)u.*/\1 \2/p' "$header" | sort >"$dir/numbers"
+grep -o 'SHMX_[A-Z_]* Ta 0x[0-9a-f]*' "$pages/shmx.7" | sed 's/ Ta//' | sort >"$dir/found"
+same 'numbers of the flags' "$dir/numbers" "$dir/found"
 
 # Nothing is named that is not there.
 cat "$dir"/*.3 "$dir/shmx.7" >"$dir/all"
