@@ -50,7 +50,7 @@ int
 shmx_documented_error(int error)
 {
     switch (error) {
-    case EAGAIN: /* mmap, shmat and mlock say so when the limit of locked memory is reached */
+    case EAGAIN: /* mmap, shmat and mlock return this when the limit of locked memory is reached */
     case ENOLCK:
         return -ENOMEM;
     case EDQUOT: /* tmpfs can have quotas */
@@ -61,7 +61,7 @@ shmx_documented_error(int error)
         return -ENOENT;
     case ENOSYS:
         return -ENOTSUP;
-    case ETXTBSY: /* somebody runs the object as a program */
+    case ETXTBSY: /* a process runs the object as a program */
         return -EBUSY;
     default:
         return -error;
