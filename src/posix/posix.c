@@ -61,10 +61,11 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     return r;
 }
 
+/* A link may belong to the System V backend, which is asked next. */
 static int
 check_type(mode_t mode)
 {
-    return S_ISREG(mode) ? 0 : S_ISDIR(mode) ? -EISDIR : -ENODEV;
+    return S_ISREG(mode) ? 0 : S_ISLNK(mode) ? -ENOENT : S_ISDIR(mode) ? -EISDIR : -ENODEV;
 }
 
 /* Makes this process a holder of the object that fd has open. -ENOENT means that the segment is
@@ -200,11 +201,8 @@ posix_remove(const struct reference *ref)
     struct stat st;
     int         r = shmx_directory_stat(ref->entry, &st);
 
-    if (r < 0)
-        return r;
-    if (S_ISLNK(st.st_mode))
-        return -ENOENT;
-    r = check_type(st.st_mode);
+    if (r == 0)
+        r = check_type(st.st_mode);
     return r < 0 ? r : shmx_posix_withdraw(ref->entry, &st);
 }
 
@@ -281,11 +279,8 @@ posix_stat_name(const struct reference *ref, struct shmx_stat *out)
     struct stat st;
     int         r = shmx_directory_stat(ref->entry, &st);
 
-    if (r < 0)
-        return r;
-    if (S_ISLNK(st.st_mode))
-        return -ENOENT;
-    r = check_type(st.st_mode);
+    if (r == 0)
+        r = check_type(st.st_mode);
     if (r < 0)
         return r;
     shmx_posix_describe(&st, out);
