@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Opens what --from says; the size is that of the file if none is given. */
+/* Opens the file that --from names. If no size was given, the size is that of the file. */
 static int
 open_source(const char *from, struct creation *c, struct source *source)
 {
@@ -63,7 +63,7 @@ take_create_option(int option, struct creation *c, const char **from)
     }
 }
 
-/* [NAME] [SIZE]; of one argument alone, whatever can be a size is one. */
+/* The arguments are [NAME] [SIZE]. A single argument is a size if it can be one. */
 static int
 take_name_and_size(int argc, char **argv, const char *from, struct creation *c)
 {
@@ -128,7 +128,7 @@ run_create(int argc, char **argv)
     if (r != OK)
         return r;
     if (c.name == NULL && (printf("%s\n", shmx_name(seg)) < 0 || fflush(stdout) != 0)) {
-        shmx_destroy(seg); /* nobody would ever know of it */
+        shmx_destroy(seg); /* nobody would ever learn its name */
         r = finish_output();
     }
     if (r == OK && command != NULL)
@@ -137,7 +137,8 @@ run_create(int argc, char **argv)
     return r;
 }
 
-/* A copy of what has holes has them, too. A System V segment gets its memory bit by bit anyway. */
+/* A copy of a segment with holes has the same holes. A System V segment gets its memory page by
+   page anyway. */
 static bool
 has_holes(const struct contents *contents, const struct shmx_stat *st, const struct creation *c)
 {

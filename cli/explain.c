@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Why a segment could not be made or grown: what is needed, and what is there. */
+/* Messages about a segment that could not be made or grown. They tell what is needed and what is
+   there. */
 #include "cli.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ read_limit(const char *name)
     return limit;
 }
 
-/* A name may be taken by what the caller does not look for. */
+/* The name may belong to something that the caller does not expect. */
 static int
 explain_existence(const struct creation *c)
 {
@@ -103,7 +104,7 @@ struct usage {
 static int
 add_usage(const char *name, const struct shmx_stat *st, void *arg)
 {
-    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* of which kernel.shmall is a number */
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* kernel.shmall counts such pages */
     struct usage  *usage = arg;
 
     (void)name;
@@ -154,7 +155,7 @@ explain_size_limit(const struct creation *c)
                          needed, allowed);
 }
 
-/* The library has one number for all of these. */
+/* The library returns one error for all of these. */
 static int
 explain_argument(const struct creation *c)
 {

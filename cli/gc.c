@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The subcommands that remove: rm what is told, gc what is dead. */
+/* The subcommands that remove segments: rm those that are named, gc those that are dead. */
 #include "cli.h"
 #include "rows.h"
 
@@ -13,13 +13,14 @@
 struct clearing {
     unsigned        flags;
     struct patterns patterns;
-    int64_t         older;   /* seconds */
-    bool            foreign; /* names of all other IPC namespaces, and not of dead ones alone */
-    struct rows     rows;
-    bool            quiet;
+    int64_t         older;   /* in seconds */
+    bool            foreign; /* take names of all other IPC namespaces, not only of those that are
+                                gone */
+    struct rows rows;
+    bool        quiet;
 };
 
-/* The last sign of anything done with it. */
+/* Returns the time of the last sign that anybody used the segment. */
 static time_t
 last_used(const struct shmx_stat *st)
 {
@@ -33,7 +34,7 @@ last_used(const struct shmx_stat *st)
     return last;
 }
 
-/* While it is locked: so what is chosen is what is removed. */
+/* The segment is locked during this call, so what is chosen is what is removed. */
 static int
 choose(const char *name, const struct shmx_stat *st, void *arg)
 {
@@ -158,7 +159,7 @@ remove_name(const char *name)
                    : OK;
 }
 
-/* One's own, by a handle: then it is this very segment that goes, or none. */
+/* Removes a segment of the caller through a handle. So exactly that segment is removed, or none. */
 static int
 remove_own(const char *name)
 {
@@ -167,7 +168,7 @@ remove_own(const char *name)
     int              r = shmx_open(name, SHMX_RDONLY, &seg);
 
     if (r == -EACCES
-        || r == -EXDEV) /* an ordinary user removes nobody else's, /dev/shm is sticky */
+        || r == -EXDEV) /* /dev/shm is sticky, so an ordinary user can remove only his own names */
         return remove_name(name);
     if (r < 0)
         return r == -ENOENT ? OK : complain(name, r);
@@ -189,7 +190,8 @@ remember_own(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* Of others, only what nobody uses any more; of one's own, all. */
+/* Removes all matching segments of the caller, and those of other users that nobody uses any
+   more. */
 static int
 remove_matching(struct clearing *clearing)
 {

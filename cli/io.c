@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --offset and --count; *count is UINT64_MAX where it is not given. */
+/* Parses --offset and --count. Without --count, *count is UINT64_MAX. */
 static int
 parse_part(int argc, char **argv, bool with_count, uint64_t *offset, uint64_t *count)
 {
@@ -47,7 +47,7 @@ write_all(const char *buf, size_t count)
     return 0;
 }
 
-/* What is put out next: a part of the contents, or of the hole before them. */
+/* Returns how many bytes come next. They are contents, or the hole before the contents. */
 static size_t
 next_part(const struct contents *contents, uint64_t at, uint64_t end, bool *hole)
 {
@@ -117,7 +117,8 @@ run_read(int argc, char **argv)
     return r;
 }
 
-/* Copy standard input into the room between offset and the end; the status. */
+/* Copies standard input to the offset. room is the number of bytes from there to the end. Returns
+   an exit status. */
 static int
 take_in(const char *name, struct shmx *seg, uint64_t offset, uint64_t room)
 {

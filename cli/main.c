@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* shmx: shared memory from the shell. */
+/* shmx, the command for shared memory. */
 #include "cli.h"
 
 #include <fcntl.h>
@@ -96,7 +96,7 @@ print_overview(void)
     return finish_output();
 }
 
-/* The C library would print what it does not know as it is. */
+/* The C library would print an unknown option without escaping it. */
 static int
 refuse_option(int option, char **argv, const struct option *options)
 {
@@ -148,8 +148,9 @@ parse_arguments(int argc, char **argv, int min, int max)
     return check_arguments(argc, min, max);
 }
 
-/* A closed descriptor 0, 1 or 2 would be given to the next segment that is opened, and messages
-   would be written into that. Reading and writing of these is an error, as if they were closed. */
+/* If descriptor 0, 1 or 2 is closed, the next segment that is opened would get its number, and
+   messages would be written into the segment. Reading from these descriptors and writing to them
+   fails, as if they were closed. */
 static void
 occupy_standard_descriptors(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What all segments come to; and what /dev/shm holds that no name leads to any more, which df(1)
-   counts and no list shows. */
+/* The totals of all segments, and the memory in /dev/shm that no name leads to any more. df(1)
+   counts such memory, but no list shows it. */
 #include "total.h"
 
 #include "cli.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* What everything has that has a name. A hard link has its part of it. */
+/* Returns how much memory all files with names have. Each hard link has its share. */
 static uint64_t
 named_bytes(void)
 {
@@ -45,7 +45,8 @@ largest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Which process has how much without a name, as far as it can be seen. To be freed. */
+/* Finds out how much memory without a name each process has, as far as that can be seen. The caller
+   frees the result. */
 static struct nameless *
 find_nameless(const struct uses *uses, size_t *count)
 {
