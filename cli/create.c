@@ -25,7 +25,7 @@ open_source(const char *from, struct creation *c, struct source *source)
     source->whole = true;
     return c->size != 0
                ? OK
-               : wrong_use("SIZE is missing: '%s' is empty, or does not say how long it is", from);
+               : wrong_use("SIZE is missing, and '%s' is empty or has no known size", from);
 }
 
 static int
@@ -51,7 +51,7 @@ take_create_option(int option, struct creation *c, const char **from)
 {
     switch (option) {
     case 'b':
-        return parse_backend(optarg, &c->flags) ? OK : wrong_use("no backend '%s'", optarg);
+        return parse_backend(optarg, &c->flags) ? OK : wrong_use("no such backend: '%s'", optarg);
     case 'm':
         return parse_mode(optarg, &c->mode) ? OK : wrong_use("not a mode: '%s'", optarg);
     case 'f':
@@ -84,9 +84,10 @@ static int
 check_creation(struct creation *c, bool with_command)
 {
     if (!(c->flags & SHMX_EPHEMERAL) != !with_command)
-        return wrong_use("--ephemeral goes with '-- COMMAND', during which the segment is held");
+        return wrong_use(
+            "use --ephemeral and '-- COMMAND' together: the segment is held while COMMAND runs");
     if (c->name == NULL && (c->flags & SHMX_POSIX))
-        return wrong_use("nothing would lead to a POSIX segment without a name");
+        return wrong_use("nobody could open a POSIX segment without a name");
     if (c->name == NULL)
         c->flags |= SHMX_SYSV;
     return OK;
@@ -186,7 +187,7 @@ run_copy(int argc, char **argv)
 
     while (next_option(argc, argv, ":h", options) != -1)
         if (!parse_backend(optarg, &c.flags))
-            return wrong_use("no backend '%s'", optarg);
+            return wrong_use("no such backend: '%s'", optarg);
     r = check_arguments(argc, 2, 2);
     if (r != OK)
         return r;

@@ -22,12 +22,13 @@ check_dev_shm(void)
 
     if (statfs("/dev/shm", &fs) < 0) {
         found(BREAKS, "/dev/shm", "missing",
-              "no POSIX segments and no names: mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+              "neither POSIX segments nor names can be made: mount -t tmpfs -o mode=1777 tmpfs "
+              "/dev/shm");
         return;
     }
     if (fs.f_type != TMPFS_MAGIC) {
         found(BREAKS, "/dev/shm", "not a tmpfs",
-              "segments would be files on a disk: mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+              "POSIX segments cannot be made: mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
         return;
     }
     total = (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
@@ -37,17 +38,20 @@ check_dev_shm(void)
     snprintf(value, sizeof value, "%s, %s free", size, room);
     if (total > 0 && free_bytes == 0)
         found(BREAKS, "/dev/shm", value,
-              "full: POSIX segments cannot be made; 'shmx ls --sort size'");
+              "it is full, so POSIX segments cannot be made: 'shmx ls --sort size' shows who uses "
+              "it");
     else if (total > 0 && total <= SMALL_DEV_SHM)
         found(
             NOTE, "/dev/shm", value,
-            "small, as in a container: use --shm-size, or System V segments, which are not in it");
+            "it is small, as in a container: start the container with --shm-size, or use System V "
+            "segments, which are not in /dev/shm");
     else
-        found(FINE, "/dev/shm", value, "room for POSIX segments");
+        found(FINE, "/dev/shm", value, "POSIX segments are kept here");
     if (fs.f_files > 0 && fs.f_ffree == 0)
-        found(BREAKS, "/dev/shm inodes", "none left", "no name can be made, of either backend");
+        found(BREAKS, "/dev/shm inodes", "none left",
+              "no segment of either backend can get a name");
     if (access("/dev/shm", W_OK) < 0)
-        found(BREAKS, "/dev/shm", "not writable", "no name can be made: chmod 1777 /dev/shm");
+        found(BREAKS, "/dev/shm", "not writable", "no segment can get a name: chmod 1777 /dev/shm");
 }
 
 struct usage {
@@ -79,7 +83,8 @@ check_limit(const char *name, uint64_t used, const char *full, const char *meani
     snprintf(path, sizeof path, "/proc/sys/kernel/%s", name);
     snprintf(what, sizeof what, "kernel.%s", name);
     if (!read_number(path, &limit)) {
-        found(BREAKS, what, "unknown", "no System V shared memory in this kernel, or no /proc");
+        found(BREAKS, what, "unknown",
+              "this kernel has no System V shared memory, or /proc is not mounted");
         return;
     }
     snprintf(value, sizeof value, "%" PRIu64 ", %" PRIu64 " used", limit, used);
@@ -92,20 +97,24 @@ check_sysv(const struct usage *usage)
     char     value[64];
     uint64_t limit;
 
-    check_limit("shmmni", usage->segments, "no more System V segments: 'shmx gc', or raise it",
-                "how many System V segments there can be");
-    check_limit("shmall", usage->pages, "no more System V memory: 'shmx gc', or raise it",
-                "pages of System V memory there can be");
+    check_limit("shmmni", usage->segments,
+                "no more System V segments can be made: use 'shmx gc', or raise this limit",
+                "the largest number of System V segments");
+    check_limit("shmall", usage->pages,
+                "there is no room for more System V segments: use 'shmx gc', or raise this limit",
+                "the largest number of pages in all System V segments together");
     if (read_number("/proc/sys/kernel/shmmax", &limit)) {
         format_size(limit, false, value, sizeof value);
         found(limit < ((uint64_t)64 << 20) ? BREAKS : FINE, "kernel.shmmax", value,
-              limit < ((uint64_t)64 << 20) ? "larger System V segments cannot be made: raise it"
-                                           : "the largest System V segment");
+              limit < ((uint64_t)64 << 20)
+                  ? "larger System V segments cannot be made: raise this limit"
+                  : "the largest size of a System V segment");
     }
     if (read_number("/proc/sys/kernel/shm_rmid_forced", &limit))
         found(limit != 0 ? BREAKS : FINE, "kernel.shm_rmid_forced", limit != 0 ? "1" : "0",
-              limit != 0 ? "every System V segment goes with its last attachment, persistent or not"
-                         : "persistent System V segments stay without an attachment");
+              limit != 0
+                  ? "every System V segment goes with its last attachment, even a persistent one"
+                  : "persistent System V segments stay without an attachment");
 }
 
 static void
@@ -115,15 +124,18 @@ check_namespace(uint64_t foreign)
     const ssize_t length = readlink("/proc/self/ns/ipc", value, sizeof value - 1);
 
     value[length > 0 ? length : 0] = '\0';
-    found(FINE, "IPC namespace", length > 0 ? value : "unknown",
-          "System V segments are shared within it; POSIX segments with whoever has this /dev/shm; "
-          "containers have both for themselves, but for --ipc=host and --ipc=container:NAME");
+    found(
+        FINE, "IPC namespace", length > 0 ? value : "unknown",
+        "System V segments are shared within this namespace, and POSIX segments with everybody who "
+        "has this /dev/shm; a container has both for itself, unless it was started with --ipc=host "
+        "or --ipc=container:NAME");
     if (foreign == 0)
         return;
     snprintf(value, sizeof value, "%" PRIu64, foreign);
     found(NOTE, "names of another IPC namespace", value,
-          "/dev/shm is shared with it, and its System V segments are not: share both, or use POSIX "
-          "segments; 'shmx gc' removes the names if the namespace is gone");
+          "/dev/shm is shared with that namespace, but its System V segments are not: share both, "
+          "or use POSIX segments; "
+          "'shmx gc' removes the names if the namespace is gone");
 }
 
 static void
@@ -152,7 +164,7 @@ check_memlock(void)
     if (limit.rlim_cur != RLIM_INFINITY)
         format_size(limit.rlim_cur, false, value, sizeof value);
     found(limit.rlim_cur == 0 && geteuid() != 0 ? NOTE : FINE, "RLIMIT_MEMLOCK", value,
-          "how much 'shmx pin' can keep in RAM (ulimit -l); root may lock all");
+          "'shmx pin' can keep this much in RAM (ulimit -l); root can lock everything");
 }
 
 static void
@@ -161,13 +173,14 @@ check_logind(void)
     char value[64];
 
     if (access("/run/systemd/system", F_OK) < 0)
-        found(FINE, "logind RemoveIPC", "no systemd here", NULL);
+        found(FINE, "logind RemoveIPC", "systemd is not running", NULL);
     else if (!logind_removes_ipc(value, sizeof value))
-        found(FINE, "logind RemoveIPC", value, "segments outlive their owner's last logout");
+        found(FINE, "logind RemoveIPC", value, "segments outlive the last logout of their owner");
     else
-        found(NOTE, "logind RemoveIPC", value,
-              "an ordinary user's segments are removed at the last logout: RemoveIPC=no in "
-              "logind.conf, or run as a system user");
+        found(
+            NOTE, "logind RemoveIPC", value,
+            "the segments of an ordinary user are removed at the last logout: set RemoveIPC=no in "
+            "logind.conf, or run as a system user");
 }
 
 int

@@ -65,7 +65,7 @@ add_row(const char *name, const struct shmx_stat *st, void *arg)
     struct row      *row = rows_add(&clearing->rows, name, st);
 
     row->action = !taken ? "left" : clearing->flags & SHMX_DRY_RUN ? "would remove" : "removed";
-    row->reason = mere    ? "the name alone: it leads into another IPC namespace"
+    row->reason = mere    ? "only the name: the segment is in another IPC namespace"
                   : dead  ? "dead"
                   : taken ? "unheld"
                           : "unheld: --orphans removes it";
@@ -115,7 +115,7 @@ take_patterns(int argc, char **argv, struct clearing *clearing)
 {
     clearing->patterns.items = argv + optind;
     clearing->patterns.count = (size_t)(argc - optind);
-    return clearing->patterns.count == 0 ? wrong_use("--match: no pattern") : OK;
+    return clearing->patterns.count == 0 ? wrong_use("--match needs a pattern") : OK;
 }
 
 int
@@ -155,8 +155,9 @@ remove_name(const char *name)
 
     if (r < 0)
         return complain(name, r);
-    return foreign ? note(name, "the name alone was removed: it led into another IPC namespace")
-                   : OK;
+    return foreign
+               ? note(name, "only the name was removed: the segment is in another IPC namespace")
+               : OK;
 }
 
 /* Removes a segment of the caller through a handle. So exactly that segment is removed, or none. */
@@ -212,7 +213,8 @@ remove_matching(struct clearing *clearing)
             status = FAILED;
     removed += clearing->rows.count;
     rows_free(&clearing->rows);
-    return removed > 0 ? status : complain_text("--match", "nothing that may be removed matches");
+    return removed > 0 ? status
+                       : complain_text("--match", "no segment that you may remove matches");
 }
 
 int

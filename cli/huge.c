@@ -27,15 +27,14 @@ try_huge_page(void)
         format_size(size, false, value, sizeof value);
     if (r == 0) {
         shmx_close(seg);
-        found(
-            FINE, "huge pages", value,
-            "to be had without any setting, by MADV_COLLAPSE: POSIX segments of at least that size "
-            "are in them, System V ones with --huge");
+        found(FINE, "huge pages", value,
+              "they need no setting, because of MADV_COLLAPSE: POSIX segments of at least this "
+              "size get "
+              "huge pages, and System V segments get them with --huge");
     } else if (r == -ENOTSUP) {
-        found(
-            NOTE, "huge pages", "none",
-            "not to be had: the kernel is older than Linux 6.1, has none, or denies them (below); "
-            "large segments take longer to fill");
+        found(NOTE, "huge pages", "none",
+              "the kernel is older than Linux 6.1, has no huge pages, or denies them (see below); "
+              "large segments take longer to fill");
     } else {
         found(NOTE, "huge pages", value, shmx_strerror(r));
     }
@@ -75,8 +74,8 @@ check_huge_at_first_touch(void)
         globfree(&files);
     }
     found(FINE, "huge pages at the first touch", value,
-          "what the kernel does unasked with memory that is not reserved (shmem_enabled); deny "
-          "forbids --huge as well");
+          "what the kernel does with memory that is not reserved (shmem_enabled); deny also "
+          "forbids --huge");
 }
 
 void
@@ -89,6 +88,6 @@ check_huge_pages(void)
     check_huge_at_first_touch();
     if (read_number("/proc/sys/vm/nr_hugepages", &pages)) {
         snprintf(value, sizeof value, "%" PRIu64 " pages", pages);
-        found(FINE, "hugetlb pool", value, "System V segments with --huge take them first");
+        found(FINE, "hugetlb pool", value, "System V segments with --huge take these pages first");
     }
 }

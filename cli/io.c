@@ -108,11 +108,11 @@ run_read(int argc, char **argv)
         return complain(name, r);
     left = offset > contents.size ? 0 : contents.size - offset;
     if (offset > contents.size)
-        r = complain_text(name, "the offset is past the end, at %" PRIu64, contents.size);
+        r = complain_text(name, "the offset is past the end, which is at %" PRIu64, contents.size);
     else
         r = put_out(name, &contents, offset, count < left ? count : left);
     if (r == OK && count != UINT64_MAX && count > left)
-        r = complain_text(name, "only %" PRIu64 " bytes are there", left);
+        r = complain_text(name, "there are only %" PRIu64 " bytes", left);
     shmx_close(seg);
     return r;
 }
@@ -166,7 +166,7 @@ run_write(int argc, char **argv)
         return complain(name, r);
     size = (uint64_t)shmx_size(seg);
     if (offset > size)
-        r = complain_text(name, "the offset is past the end, at %" PRIu64, size);
+        r = complain_text(name, "the offset is past the end, which is at %" PRIu64, size);
     else if (input_size(STDIN_FILENO) > size - offset)
         r = complain_text(name, "the input is larger than the segment (nothing was written)");
     else

@@ -117,7 +117,8 @@ take_option(int option, struct request *request)
         request->seconds = 2;
         return optarg == NULL ? OK : parse_seconds(optarg, &request->seconds);
     default:
-        return parse_backend(optarg, &request->flags) ? OK : wrong_use("no backend '%s'", optarg);
+        return parse_backend(optarg, &request->flags) ? OK
+                                                      : wrong_use("no such backend: '%s'", optarg);
     }
 }
 
@@ -136,7 +137,7 @@ choose_columns(struct request *request)
         r = select_columns(&request->selection, usual_columns);
     if (r == OK && list != NULL)
         r = select_columns(&request->selection, list + (*list == '+'));
-    return r == OK && request->selection.count == 0 ? wrong_use("no columns") : r;
+    return r == OK && request->selection.count == 0 ? wrong_use("the list of columns is empty") : r;
 }
 
 static int

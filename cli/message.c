@@ -83,9 +83,9 @@ hint(int error)
         return " ('shmx rm' removes it)";
     case ENOSPC:
     case ENOMEM:
-        return " ('shmx doctor' shows the limits, 'shmx gc' removes what is dead)";
+        return " ('shmx doctor' shows the limits, 'shmx gc' removes dead segments)";
     case EXDEV:
-        return " ('nsenter --ipc' enters it, 'shmx rm' removes the name alone)";
+        return " ('nsenter --ipc' enters that namespace, 'shmx rm' removes only the name)";
     default:
         return "";
     }

@@ -297,7 +297,7 @@ select_columns(struct selection *selection, const char *list)
         const struct column *column = find_column(name);
 
         if (column == NULL)
-            r = wrong_use("no column '%s'", name);
+            r = wrong_use("no such column: '%s'", name);
         else if (selection->count == COLUMNS_MAX)
             r = wrong_use("too many columns");
         else

@@ -66,7 +66,7 @@ print_holders(const struct row *row)
 
     printf("%10s: ", "Holders");
     if (row->holders < 0)
-        printf("unknown: not all processes can be seen\n");
+        printf("unknown, because not all processes can be seen\n");
     else
         printf("%" PRId64 " %s\n", row->holders,
                row->st.backend == SHMX_SYSV ? "attachments" : "processes");

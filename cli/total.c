@@ -75,7 +75,7 @@ print_nameless(const struct uses *uses, uint64_t bytes)
     size_t           count, i;
 
     format_size(bytes, style.bytes, size, sizeof size);
-    printf("/dev/shm holds %s more without a name: unlinked, and still in use%s\n", size,
+    printf("/dev/shm holds %s more without a name: it is unlinked and still in use%s\n", size,
            uses->complete ? "" : " (not all processes can be seen)");
     found = find_nameless(uses, &count);
     for (i = 0; i < count && i < TOTAL_LINES - 4; i++) {
@@ -87,7 +87,7 @@ print_nameless(const struct uses *uses, uint64_t bytes)
         free(shown);
     }
     if (i < count)
-        printf("  and more by %zu further processes\n", count - i);
+        printf("  and more by %zu other processes\n", count - i);
     free(found);
 }
 
@@ -111,7 +111,8 @@ print_total(const struct rows *rows, const struct uses *uses, unsigned flags)
     printf("\n%zu segment%s, %s, %s resident\n", rows->count - foreign,
            rows->count - foreign == 1 ? "" : "s", sizes[0], sizes[1]);
     if (foreign > 0)
-        printf("%zu name%s of other IPC namespaces ('shmx gc' removes those of dead ones)\n",
+        printf("%zu name%s of other IPC namespaces ('shmx gc' removes those whose namespace is "
+               "gone)\n",
                foreign, foreign == 1 ? "" : "s");
     if (flags == SHMX_SYSV || statfs("/dev/shm", &fs) < 0 || fs.f_type != TMPFS_MAGIC)
         return;

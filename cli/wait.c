@@ -32,7 +32,7 @@ run_wait(int argc, char **argv)
 
     while (next_option(argc, argv, "t:h", options) != -1) {
         if (!parse_seconds(optarg, &timeout))
-            return wrong_use("not a number of seconds: %s", optarg);
+            return wrong_use("not a number of seconds: '%s'", optarg);
         limit = &timeout;
     }
     if (check_arguments(argc, 1, 1) != OK)
