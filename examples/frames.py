@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hands a NumPy array to a C program without copying it, with libshmx through ctypes. Nothing has to
-be built, and no binding is needed.
+"""Hands a NumPy array to a C program without copying it, with libshmx through ctypes. Nothing has
+to be built, and no binding is needed.
 
     cc -o frames frames.c $(pkg-config --cflags --libs libshmx)
     python3 frames.py ./frames          (or frames.py ./frames sysv:)
 
-The array is in a segment. The program attaches the segment, too, adds 1 to every pixel and prints the
-sum of all pixels. Python sees the new pixels."""
+The array is in a segment. The program attaches the segment, too, adds 1 to every pixel and prints
+the sum of all pixels. Python sees the new pixels."""
 import ctypes
 import os
 import subprocess
