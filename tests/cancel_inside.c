@@ -197,7 +197,7 @@ wait_for_the_initialiser(void *arg)
 {
     struct caller *c = arg;
 
-    if (c->sleeps) /* so that this thread is told early */
+    if (c->sleeps) /* here this means: cancelled before the call */
         pthread_cancel(pthread_self());
     finish(c, shmx_open_or_create("/o", SIZE, 0600, c->flag, init_nothing, NULL, &c->seg));
     return NULL;
