@@ -107,7 +107,7 @@ void keep_alive(void);
 
 /* Promises. */
 void promise(bool kept, const char *what);
-/* Check of every handle what the kernel says of its segment, and that the handle can be used. */
+/* Check, for every handle, what the kernel says of its segment, and that the handle can be used. */
 void check_facts(const struct scenario *s);
 void check_uses(const struct scenario *s);
 /* What an attachment at outputs.addr is like. */
