@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Peers that were not found when this was built. */
+/* Peers whose packages were not found at build time. */
 #include "contender.h"
 #include "messenger.h"
 

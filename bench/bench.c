@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shmx-bench [-j FILE] [-r ROUNDS] [CASE]...: this library beside the shortest sequences of system
- * calls that keep its promises, what people write, and other libraries, in one run. Cases: cycles,
- * copies, fills, crowds, races, messages; all of them if none is named. And shortage, only if it is
- * named: it takes most of the memory for a moment, and wants a memory control group. It works in
- * namespaces of its own if it can have them.
+ * shmx-bench [-j FILE] [-r ROUNDS] [CASE]... compares this library with the shortest sequences of
+ * system calls that keep its promises, with what people write, and with other libraries, in one
+ * run. The cases are cycles, copies, fills, crowds, races and messages, and all of them are run if
+ * none is named. The case shortage is run only if it is named. It takes most of the memory for a
+ * moment, and needs a memory control group. The program makes namespaces for itself if it can.
  */
 #include "cases.h"
 #include "contender.h"
@@ -35,7 +35,7 @@ bench_fail(const char *what)
     exit(1);
 }
 
-/* Otherwise what is there already is measured, too. */
+/* Otherwise segments that exist already would be measured, too. */
 static void
 leave_for_private_namespaces(void)
 {

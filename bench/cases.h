@@ -2,25 +2,26 @@
 #ifndef BENCH_CASES_H
 #define BENCH_CASES_H
 
-/* Creating, opening, attaching: all contenders. */
+/* Times creating, opening and attaching, for all contenders. */
 void bench_cycles(int rounds);
 
-/* shmx_read and shmx_write against memcpy, pread and pwrite. */
+/* Compares shmx_read and shmx_write with memcpy, pread and pwrite. */
 void bench_copies(int rounds);
 
-/* Creating 2 MiB to 1 GiB and filling it, in several ways; and a second process that touches it. */
+/* Times creating and filling segments of 2 MiB to 1 GiB in several ways, and touching them in a
+   second process. */
 void bench_fills(int rounds);
 
-/* The same where memory is in pieces, in a memory control group, and without huge pages. */
+/* Does the same without huge pages, in a memory control group, and with memory in pieces. */
 void bench_shortage(int rounds);
 
-/* Opening and listing beside none and 10,000 other segments. */
+/* Times opening and listing beside no other segments, and beside up to 10,000. */
 void bench_crowds(int rounds);
 
-/* 8 and 64 processes that open one segment at once. */
+/* Times 8 and 64 processes that open one segment at the same time. */
 void bench_races(int rounds);
 
-/* A message from one process to another and back. */
+/* Times a message from one process to another and back. */
 void bench_messages(int rounds);
 
 #endif

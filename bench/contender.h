@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who takes part in the benchmark: each goes through the same cycles in its own way. */
+/* The contenders of the benchmark. Each goes through the same cycles in its own way. */
 #ifndef BENCH_CONTENDER_H
 #define BENCH_CONTENDER_H
 
@@ -12,39 +12,40 @@ extern "C" {
 
 #define BENCH_NAME "shmx-bench"
 
-/* Cycles end the program if they fail. One that is NULL is not what that contender can do. */
+/* A cycle ends the program if it fails. A cycle is NULL if the contender cannot do it. */
 struct contender {
     const char *name;
-    const char *backend; /* "posix", "sysv" */
-    const char *lacks;   /* which promises it does not keep */
+    const char *backend; /* "posix" or "sysv" */
+    const char *lacks;   /* the promises that it does not keep */
 
-    /* Create a segment, attach it, use it, close and destroy it. */
+    /* Creates a segment, attaches it, uses it, closes it and destroys it. */
     void (*create_cycle)(size_t size);
-    /* A segment for the cycles that follow; and its end. */
+    /* Makes a segment for the cycles that follow, and destroys it. */
     void (*begin)(size_t size);
     void (*end)(void);
-    /* Open it, attach, use, close. */
+    /* Opens the segment, attaches it, uses it and closes it. */
     void (*open_cycle)(size_t size);
-    /* Attach and detach it, which is open already. */
+    /* Attaches and detaches the segment, which is open already. */
     void (*attach_cycle)(size_t size);
-    /* Open it or create it, and it is there. */
+    /* Opens or creates the segment, which exists already. */
     void (*open_or_create_cycle)(size_t size);
 };
 
-/* How a segment is used: so many bytes of it are touched, page by page. Most often that is one. */
+/* Using a segment means touching this many bytes of it, page by page. In most cases it is one
+   byte. */
 extern size_t bench_span;
 void          bench_use(void *addr);
 
-/* For what cannot be. */
+/* Ends the program after an error. */
 void bench_fail(const char *what) __attribute__((noreturn));
 
 extern const struct contender floor_posix, floor_sysv, naive_posix, naive_sysv, shmx_posix,
     shmx_sysv;
 
-/* Those that were not found when this was built are NULL. */
+/* These are NULL if the package was not found at build time. */
 extern const struct contender *const apr, *const boost_posix, *const boost_sysv, *const qt_sysv;
 
-/* Python's SharedMemory, which only creates; NULL where there is no python3. */
+/* Python's SharedMemory, which is used only to create segments. NULL where there is no python3. */
 const struct contender *python_posix(void);
 
 #ifdef __cplusplus

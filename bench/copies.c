@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static char        *buffer, *mapped;
-static struct shmx *segments[2]; /* POSIX, System V */
+static struct shmx *segments[2]; /* POSIX and System V */
 static size_t       bytes;
 
 static void
@@ -111,7 +111,7 @@ bench_copies(int rounds)
     check(buffer != NULL && fd >= 0 && posix_fallocate(fd, 0, (off_t)most) == 0);
     check(shmx_create(NULL, most, 0600, SHMX_POSIX, &segments[0]) == 0);
     check(shmx_create(NULL, most, 0600, SHMX_SYSV, &segments[1]) == 0);
-    /* The same kind of memory for the bare memcpy. */
+    /* The bare memcpy has the same kind of memory. */
     check(shmx_attach(segments[1], 0, &addr) == 0);
     memset(addr, 1, most);
     memset(buffer, 2, most);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * counted CYCLE BACKEND TIMES: goes through a cycle so often, for instructions.sh to have the
- * instructions counted; and counted heap BACKEND: prints the bytes of heap that a handle takes.
+ * "counted CYCLE BACKEND TIMES" goes through a cycle that many times, so that instructions.sh can
+ * count the instructions. "counted heap BACKEND" prints the number of bytes that a handle takes on
+ * the heap.
  */
 #include "shmx.h"
 
@@ -35,7 +36,7 @@ create(void)
     return seg;
 }
 
-/* Without the library, whose instructions are counted. */
+/* The library takes no part in this, because its instructions are counted. */
 static void
 remove_by_hand(void)
 {
@@ -102,9 +103,9 @@ print_heap(void)
     size_t       before, after;
     struct shmx *seg, *first = create();
 
-    /* Whatever the C library keeps for itself, it has by now. The first handle is kept, too: else
-       the second could be given its memory again, which glibc counts as in use while it is cached.
-     */
+    /* By now the C library has allocated what it keeps for itself. The first handle is kept as
+       well. Otherwise the second one could get its memory, which glibc counts as in use while it is
+       cached. */
     check(shmx_remove(NAME));
     before = mallinfo2().uordblks;
     seg = create();

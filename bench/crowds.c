@@ -40,7 +40,7 @@ open_descriptor(void *arg)
     shmx_close(seg);
 }
 
-/* What a person would type, and a program that lists them all with their sizes. */
+/* This is what people type, and ls is a program that lists all names with their sizes. */
 static void
 list_by_hand(void *arg)
 {
@@ -91,8 +91,8 @@ unmake(int count)
     }
 }
 
-/* The same beside none, 999 and many others. System V has 4,096 at most, unless kernel.shmmni says
-   otherwise. */
+/* Measures the same beside no other segments, 999 and many. System V has at most 4,096 segments,
+   unless kernel.shmmni says otherwise. */
 static void
 compare(const char *backend, unsigned flag, int many, int rounds)
 {

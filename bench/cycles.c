@@ -37,7 +37,7 @@ static void (*cycle_of(const struct contender *c, enum cycle cycle))(size_t)
     }
 }
 
-/* Each of them with a segment that is there for as long, unless it is to create one. */
+/* Except when creating is measured, each contender has a segment during the measurement. */
 static void
 compare(const char *what, const struct contender *const contenders[], enum cycle cycle, size_t size,
         int rounds)

@@ -37,7 +37,7 @@ filler_run(void *filler)
         fill_ours(f);
 }
 
-/* By hand: memory brought in at once, in the two ways that there are. */
+/* Brings in the memory at once by hand, in the two ways that there are. */
 static void
 fill_at_once(bool reserve)
 {
@@ -145,7 +145,8 @@ open_and_touch(void *arg)
     contender->open_cycle(bench_span);
 }
 
-/* It touches what the first has made and filled, which stays as it is for all rounds. */
+/* The second process touches what the first has made and filled. The segment stays for all
+   rounds. */
 static void
 compare_second(size_t size, const struct contender *const all[], size_t most, int rounds)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who fills segments, here or in another process. */
+/* Filling segments, in this process or in another one. */
 #ifndef BENCH_FILLS_H
 #define BENCH_FILLS_H
 
@@ -11,7 +11,7 @@
 #define MIB        ((size_t)1 << 20)
 #define FILLS_MOST 9
 
-/* A contender, or this library with flags of its own. It makes and fills bench_span bytes. */
+/* A contender, or this library with certain flags. It makes and fills bench_span bytes. */
 struct filler {
     const struct contender *contender;
     unsigned                create, attach;
@@ -21,20 +21,20 @@ const char *filler_name(const struct filler *f);
 void        filler_run(void *filler);
 
 /*
- * Compare those up to the first without a name. The same memory is used by turns, and whoever gets
- * pages that another one has used differently before pays for that, on a virtual machine above all.
- * So what is most often done before each is to fill once, untimed.
+ * Compares the fillers up to the first one without a name. They use the same memory by turns. If a
+ * filler gets pages that another one has used differently, that costs time, above all on a virtual
+ * machine. So in most cases, filling once without timing comes before each measurement.
  */
 void fills_compare(const char *title, const struct filler *fillers, int rounds,
                    void (*before)(void *arg));
 
-/* fallocate(2) of the whole, which is then mapped and touched. */
+/* Reserves the whole with fallocate(2), and then maps and touches it. */
 extern const struct contender fill_allocated;
 
-/* Another process, which waits for us to say what it is to do. */
+/* Another process, which waits for orders. */
 struct order {
     void (*run)(void *arg);
-    void  *arg; /* of what was there before it was started */
+    void  *arg; /* must have existed when the process was started */
     size_t span;
 };
 pid_t second_start(void);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The floor: by hand, for one program that knows what it is doing, the fewest system calls that
- * give what the library promises of these cycles. POSIX: the name appears with the whole segment,
- * its mode is exact, the kernel counts the holder, and only this very segment's name is removed.
- * System V: the same, and whoever is killed in between leaves a trace that can be collected.
+ * The floor: the fewest system calls by which a program that knows what it is doing can give by
+ * hand what the library promises for these cycles. On POSIX, the name appears with the complete
+ * segment, the mode is exact, the kernel counts the holder, and only the name of this very segment
+ * is removed. On System V the same holds, and a process that is killed in between leaves a trace
+ * that can be collected.
  */
 #include "contender.h"
 
@@ -33,7 +34,7 @@ check(bool well, const char *what)
         bench_fail(what);
 }
 
-/* Which pid namespace this is never changes. */
+/* A process never changes its pid namespace, so the number is read once. */
 static unsigned long
 pid_space(void)
 {
@@ -50,7 +51,8 @@ pid_space(void)
     return number;
 }
 
-/* A name for what is being made: whose it is, so that the dead one's can be told. */
+/* The hidden name of what is being made contains the maker, so that others can tell if the maker is
+   dead. */
 static void
 hidden_name(char path[80])
 {
@@ -59,7 +61,8 @@ hidden_name(char path[80])
     snprintf(path, 80, "/dev/shm/.shmx-%lu-%d-%x", pid_space(), (int)getpid(), count++);
 }
 
-/* Who removes names takes turns: between the look and the removal nobody makes another one. */
+/* Those who remove names take turns, so that nobody makes another one between the look and the
+   removal. */
 static int
 lock_directory(void)
 {
@@ -208,7 +211,7 @@ leads_to(const char *path, const char *text)
     return length == (ssize_t)strlen(text) && memcmp(found, text, strlen(text)) == 0;
 }
 
-/* The id must still be this very segment's, and the link, too. */
+/* Both the id and the link must still be those of this very segment. */
 static void
 sysv_remove(int id, const char *text)
 {
@@ -223,8 +226,8 @@ sysv_remove(int id, const char *text)
     unlock_directory(lock);
 }
 
-/* What is held is mapped once more, for the program: so nothing that the program does to its
-   mapping matters to what is held. */
+/* Maps what is held once more for the program. So what the program does to its mapping does not
+   matter to what is held. */
 static void
 sysv_use(void *hold, size_t size)
 {
@@ -261,7 +264,7 @@ sysv_end(void)
     shmdt(held_at);
 }
 
-/* The link's text and owner, of one and the same link; then the segment's, while it is held. */
+/* Reads text and owner of one and the same link, and then examines the segment while it is held. */
 static void
 sysv_open_cycle(size_t size)
 {

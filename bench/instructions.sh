@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# How many instructions the library itself executes for a cycle, the C library and the kernel not counted;
-# how large it is, and how much heap a handle takes: each is held against its bound.
-# To be run by tests/world. usage: instructions.sh COUNTED LIBRARY
+# Compares figures with their bounds: the number of instructions that the library itself executes in
+# a cycle (those of the C library and the kernel do not count), the size of the library, and the heap
+# that a handle takes. tests/world runs this. usage: instructions.sh COUNTED LIBRARY
 set -eu
 counted=$1 library=$2
 dir=$(mktemp -d)
@@ -11,7 +11,8 @@ failures=0
 
 command -v valgrind >/dev/null || { echo 'skipped: no valgrind' >&2; exit 77; }
 
-# Of the library's object file: the cost lines of its functions, without those that follow a "calls=".
+# Adds up the cost lines of the functions in the library's object file. A cost line after "calls="
+# belongs to another function.
 instructions() { # CYCLE BACKEND TIMES
     valgrind -q --tool=callgrind --callgrind-out-file="$dir/out" "$counted" "$1" "$2" "$3" 2>"$dir/err" ||
         { cat "$dir/err" >&2; exit 1; }
@@ -32,11 +33,11 @@ report() { # WHAT FIGURE BOUND
     [ "$2" -gt 0 ] && [ "$2" -le "$3" ] || failures=$((failures + 1))
 }
 
-# valgrind does not know the mremap(2) with which a System V segment is attached, so there it is counted as of
-# the hugetlb pool, which takes longer.
+# valgrind does not know the mremap(2) with which a System V segment is attached. So the way for
+# segments of the hugetlb pool is counted there, which takes longer.
 for backend in posix sysv; do
     [ "$backend" = posix ] && attach=300 || attach=450
-    for cycle in create:1500 destroy:2000 open:1000 attach:$attach; do # the second creates, too
+    for cycle in create:1500 destroy:2000 open:1000 attach:$attach; do # destroy also creates
         name=${cycle%:*}
         few=$(instructions "$name" "$backend" 10)
         many=$(instructions "$name" "$backend" 110)
@@ -45,7 +46,7 @@ for backend in posix sysv; do
     report "$backend handle, bytes" "$("$counted" heap "$backend")" 512
 done
 strip -o "$dir/stripped" "$library"
-# Of the same source gcc 16 makes 3 KiB of code more than the compilers of Debian 12 and 13 do.
+# From the same source, gcc 16 makes 3 KiB more code than the compilers of Debian 12 and 13.
 case $(readelf -p .comment "$library") in
 *' 1'[2-4].*) most=90112 ;;
 *) most=94208 ;;

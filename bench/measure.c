@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define ROUNDS_MOST 1000
-#define SAMPLE_NS   1e6 /* how long what is timed at once should take, at least */
+#define SAMPLE_NS   1e6 /* the least time for what is timed at once */
 
 static FILE *json;
 static int   reported;
@@ -68,7 +68,7 @@ measure(struct sample *samples, size_t count, int rounds)
         repeat[i] = once > SAMPLE_NS ? 1 : (int)(SAMPLE_NS / once) + 1;
     }
     for (round = 0; round < rounds; round++)
-        for (i = 0; i < count; i++) /* another one begins each round */
+        for (i = 0; i < count; i++) /* each round begins with another sample */
             times[(i + (size_t)round) % count * ROUNDS_MOST + (size_t)round] = time_runs(
                 &samples[(i + (size_t)round) % count], repeat[(i + (size_t)round) % count]);
     for (i = 0; i < count; i++)

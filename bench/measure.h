@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Timing several things in one run, interleaved. */
+/* Timing several things in one run, by turns. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
@@ -7,25 +7,25 @@
 
 struct sample {
     const char *name;
-    const char *lacks; /* NULL: nothing to say */
+    const char *lacks; /* NULL if there is nothing to say */
     void (*run)(void *arg);
     void *arg;
-    /* What is to be done before each run, and takes no part of its time. */
+    /* Is called before each run and not timed. May be NULL. */
     void (*before)(void *arg);
-    /* Filled in by measure, nanoseconds for one run: */
-    double median, lower, upper; /* the quartiles */
+    /* measure fills in these, in nanoseconds for one run. */
+    double median, lower, upper; /* lower and upper are quartiles */
 };
 
-/* Time each in turn, in many rounds. */
+/* Times the samples by turns, in many rounds. */
 void measure(struct sample *samples, size_t count, int rounds);
 
-/* The median and the quartiles of so many values, which are sorted. */
+/* Computes the median and the quartiles of the values. Sorts the values. */
 void summarise(struct sample *sample, double *values, size_t count);
 
-/* Write down what was measured, against the first. */
+/* Prints what was measured, and compares each sample with the first. */
 void report(const char *what, const struct sample *samples, size_t count);
 
-/* Where to write JSON; NULL: nowhere. */
+/* Opens the file for the results in JSON. NULL means that there is no such file. */
 void report_to(const char *path);
 void report_end(void);
 

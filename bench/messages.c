@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A message there and back. Each side builds it where the other one finds it, or before it is
- * written to a descriptor, and looks at each cache line of it.
+ * A message there and back. Each side builds the message where the other side finds it, or in a
+ * buffer that is then written to a descriptor. Each side looks at every cache line of the message.
  */
 #include "cases.h"
 #include "contender.h"
@@ -23,7 +23,7 @@
 #define WAYS_MOST  16
 #define CACHE_LINE 64
 #define PAIRS      8
-#define EXCHANGES  200 /* of each pair, at once */
+#define EXCHANGES  200 /* by each pair, all pairs at the same time */
 
 static size_t ways;
 
@@ -121,7 +121,7 @@ compare_running(size_t size, int rounds)
     }
 }
 
-/* ---- each side sleeps first ---- */
+/* ---- each side is asleep when the message comes ---- */
 
 static int64_t
 now(void)
@@ -132,7 +132,8 @@ now(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* When a message was sent, how long the last one took on its way, and the last one there. */
+/* When a message was sent, how long the last message was on its way, and how long the last one
+   there was. */
 struct stamps {
     _Atomic int64_t sent, way, there;
 };
@@ -140,7 +141,7 @@ struct stamps {
 static void
 send_to_sleeper(struct line *line, struct stamps *s, int me)
 {
-    usleep(300); /* long enough for the other one to fall asleep */
+    usleep(300); /* long enough for the other side to fall asleep */
     memset(line->message, me, line->size);
     atomic_store(&s->sent, now());
     line->way->pass(line, me);

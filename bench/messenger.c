@@ -133,7 +133,7 @@ read_event(struct line *line, int me)
         _exit(1);
 }
 
-/* ---- a futex, as people write it ---- */
+/* ---- by a futex, as people write it ---- */
 
 static _Atomic uint32_t *
 turn_of(struct line *line)
@@ -158,7 +158,7 @@ await_futex(struct line *line, int me)
         syscall(SYS_futex, turn_of(line), FUTEX_WAIT, turn, NULL, NULL, 0);
 }
 
-/* ---- semaphores ---- */
+/* ---- by semaphores ---- */
 
 static void
 begin_semaphores(struct line *line)
@@ -181,7 +181,7 @@ await_semaphore(struct line *line, int me)
     }
 }
 
-/* ---- libshmx, as shmx_wait(3) shows it ---- */
+/* ---- by libshmx, as shmx_wait(3) shows ---- */
 
 enum { ASLEEP = 1, STEP = 2 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Ways in which two processes, 0 and 1, take turns and hand a message there and back. */
+/* The ways in which two processes, 0 and 1, take turns and pass a message there and back. */
 #ifndef BENCH_MESSENGER_H
 #define BENCH_MESSENGER_H
 
@@ -11,36 +11,37 @@ extern "C" {
 
 #define MESSAGE_MOST (1 << 20)
 
-/* What both processes have in common, made before they part. */
+/* What both processes have in common. It is made before the second process is started. */
 struct line {
     const struct messenger *way;
     size_t                  size;       /* of a message */
-    int                     ends[2][2]; /* by process: to read from and to write to */
-    void                   *shared;     /* by the way: LINE_ROOM bytes, cleared */
-    struct shmx            *seg;        /* libshmx only */
-    char                   *message;    /* where it is built and looked at */
+    int                     ends[2][2]; /* by process: the descriptors to read from and to write
+                                           to */
+    void        *shared;                /* LINE_ROOM bytes for the way itself, cleared */
+    struct shmx *seg;                   /* only libshmx uses this */
+    char        *message;               /* where the message is built and looked at */
 };
 
-#define LINE_ROOM 4096 /* for what the way itself needs, in front of the message */
+#define LINE_ROOM 4096 /* the room in front of the message that the way itself needs */
 
 struct messenger {
     const char *name;
-    unsigned    backend; /* libshmx: SHMX_POSIX or SHMX_SYSV */
-    int         copies;  /* by descriptor: the message itself goes over it */
+    unsigned    backend; /* for libshmx: SHMX_POSIX or SHMX_SYSV */
+    int         copies;  /* whether the message itself goes over a descriptor */
     void (*begin)(struct line *line);
     void (*end)(struct line *line);
-    void (*pass)(struct line *line, int me);  /* the turn, to the other process */
-    void (*await)(struct line *line, int me); /* it */
+    void (*pass)(struct line *line, int me);  /* passes the turn to the other process */
+    void (*await)(struct line *line, int me); /* waits for the turn */
 };
 
-/* The first is what the others are compared with: a pair of sockets; a futex in a program's own
-   loop is the second. */
+/* The others are compared with the first one, a pair of sockets. The second one is a futex in a
+   loop of the program. */
 extern const struct messenger messengers[];
 extern const size_t           messengers_count;
 #define SOCKETS 0
 #define FUTEX   1
 
-extern const struct messenger *const boost_messenger; /* NULL if it was not found */
+extern const struct messenger *const boost_messenger; /* NULL if Boost was not found */
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What people write. */
+/* What people write by hand. */
 #include "contender.h"
 
 #include <fcntl.h>

@@ -136,7 +136,7 @@ static const contender sysv = {
 };
 const contender *const boost_posix = &posix, *const boost_sysv = &sysv;
 
-/* ---- messages: interprocess_condition ---- */
+/* ---- messages by interprocess_condition ---- */
 
 struct boost_turn {
     interprocess_mutex     mutex;
@@ -149,7 +149,7 @@ line_begin(line *l)
 {
     mapped_region *region = new mapped_region(anonymous_shared_memory(LINE_ROOM + MESSAGE_MOST));
 
-    l->shared = new (region->get_address()) boost_turn; /* as long as the program runs */
+    l->shared = new (region->get_address()) boost_turn; /* stays for as long as the program runs */
     l->message = static_cast<char *>(region->get_address()) + LINE_ROOM;
 }
 

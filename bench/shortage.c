@@ -50,7 +50,8 @@ take(size_t size, int advice)
     return taken;
 }
 
-/* What is in one piece is taken before each is timed, so that each has to make pieces itself. */
+/* What is in one piece is taken before each measurement, so that each contender has to make pieces
+   itself. */
 static char *held[32];
 
 static void
@@ -64,8 +65,8 @@ take_large_pieces(void *arg)
     held[i] = take(256 * MIB, MADV_HUGEPAGE);
 }
 
-/* Nearly all of the memory is taken, every other page of it is given back, and then what was left
-   in large pieces is taken, too. */
+/* Takes nearly all of the memory, gives every other page of it back, and then also takes what was
+   left in large pieces. */
 static void
 compare_in_pieces(void)
 {
@@ -93,8 +94,8 @@ compare_in_pieces(void)
     munmap(pieces, all - left);
 }
 
-/* A control group whose limit is taken up by a file that was read: memory has to be taken from it.
- */
+/* A file that was read takes up the limit of this control group, so memory has to be taken from the
+   file. */
 #define GROUP "/sys/fs/cgroup/memory/shmx-bench"
 
 static char file[] = "/var/tmp/shmx-bench-XXXXXX";

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# From build/bench/{posix,sysv}-fills.tsv: contender, milliseconds to make and fill, to touch in a second process;
-# and build/bench/{posix,sysv}.tsv: contender, microseconds to create, to open. Run by scripts/bench.
+# scripts/bench runs this. The columns of build/bench/{posix,sysv}-fills.tsv are the contender, and
+# the milliseconds to make and fill a segment and to touch it in a second process. The columns of
+# build/bench/{posix,sysv}.tsv are the contender, and the microseconds to create and to open.
 set terminal svg size 820,720 font "sans-serif,12" background "white"
 set output "bench/speed.svg"
 set multiplot layout 2,2

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The subcommands that change what is there: resize, chmod, chown, unpin. */
+/* The subcommands that change a segment: resize, chmod, chown, unpin. */
 #include "cli.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Open it with whatever right there is: what is changed needs none on the contents. */
+/* Changing a segment takes no right to its contents, so whatever right there is will do. */
 int
 open_any(const char *name, struct shmx **seg)
 {
@@ -35,7 +35,7 @@ change_one(const char *name, changer change, const void *arg)
     return r;
 }
 
-/* Each of the names from first on; goes on after a failure. */
+/* Changes each of the names from first on, and goes on after a failure. */
 static int
 change_each(int first, int argc, char **argv, changer change, const void *arg)
 {
@@ -77,7 +77,7 @@ change_mode(struct shmx *seg, const void *arg)
     return shmx_chmod(seg, *(const mode_t *)arg);
 }
 
-/* The path of a name, without a prefix and slashes. */
+/* Gives the path of a name, without its prefix and slashes. */
 static void
 find_path(const char *name, char *path, size_t room)
 {
@@ -105,7 +105,7 @@ change_closed_object(const char *path, mode_t mode)
     return r;
 }
 
-/* A name that leads there by id is a stale one when the segment is changed without the library. */
+/* If a segment is changed without the library, a name that leads to it by id becomes stale. */
 static bool
 leads_by_id(const char *path)
 {
@@ -115,7 +115,8 @@ leads_by_id(const char *path)
     return length >= 8 && strncmp(target, "sysv:id=", 8) == 0;
 }
 
-/* Without an opening, which a mode of 0 refuses to the owner himself. */
+/* Changes the mode without opening the segment. A mode of 0 keeps even the owner from opening
+   it. */
 static int
 change_closed(const char *name, mode_t mode)
 {

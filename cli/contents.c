@@ -6,9 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGES 256 /* at a time */
+#define PAGES 256 /* the number of pages in one question to the kernel */
 
-/* Without swap, a page that is not in memory is nowhere. */
+/* Without swap, a page that is not in memory has no contents. */
 static bool
 has_swap(void)
 {
@@ -20,7 +20,7 @@ has_swap(void)
         lines++;
     if (f != NULL)
         fclose(f);
-    return lines != 1; /* of which the first is the heading */
+    return lines != 1; /* the first line is the heading */
 }
 
 int
@@ -36,8 +36,9 @@ contents_shrank(const struct contents *contents)
     return (uint64_t)shmx_size(contents->seg) < contents->size;
 }
 
-/* The first page from offset on that is in memory, or is not; the end if there is none. Of another
-   user's segment that may only be read, the kernel says that all is there. */
+/* Returns where the first page from offset on is that is in memory (present), or is not. Returns
+   the end if there is none. If the caller may only read the segment of another user, the kernel
+   says that all pages are there. */
 static uint64_t
 find_page(const struct contents *contents, uint64_t offset, bool present)
 {
@@ -70,7 +71,7 @@ contents_next(const struct contents *contents, uint64_t offset, uint64_t *from, 
     } else if (fd >= 0) {
         data = lseek(fd, data, SEEK_DATA);
         if (data < 0)
-            return false; /* also beyond the end, if the segment shrank */
+            return false; /* this also happens beyond the end, if the segment shrank */
         hole = lseek(fd, data, SEEK_HOLE);
     }
     *from = (uint64_t)data < offset ? offset : (uint64_t)data;

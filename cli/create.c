@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Opens what --from says; the size is that of the file if none is given. */
+/* Opens the file that --from names. If no size was given, the size is that of the file. */
 static int
 open_source(const char *from, struct creation *c, struct source *source)
 {
@@ -25,7 +25,7 @@ open_source(const char *from, struct creation *c, struct source *source)
     source->whole = true;
     return c->size != 0
                ? OK
-               : wrong_use("SIZE is missing: '%s' is empty, or does not say how long it is", from);
+               : wrong_use("SIZE is missing, and '%s' is empty or has no known size", from);
 }
 
 static int
@@ -51,7 +51,7 @@ take_create_option(int option, struct creation *c, const char **from)
 {
     switch (option) {
     case 'b':
-        return parse_backend(optarg, &c->flags) ? OK : wrong_use("no backend '%s'", optarg);
+        return parse_backend(optarg, &c->flags) ? OK : wrong_use("no such backend: '%s'", optarg);
     case 'm':
         return parse_mode(optarg, &c->mode) ? OK : wrong_use("not a mode: '%s'", optarg);
     case 'f':
@@ -63,7 +63,7 @@ take_create_option(int option, struct creation *c, const char **from)
     }
 }
 
-/* [NAME] [SIZE]; of one argument alone, whatever can be a size is one. */
+/* The arguments are [NAME] [SIZE]. A single argument is a size if it can be one. */
 static int
 take_name_and_size(int argc, char **argv, const char *from, struct creation *c)
 {
@@ -84,9 +84,10 @@ static int
 check_creation(struct creation *c, bool with_command)
 {
     if (!(c->flags & SHMX_EPHEMERAL) != !with_command)
-        return wrong_use("--ephemeral goes with '-- COMMAND', during which the segment is held");
+        return wrong_use(
+            "use --ephemeral and '-- COMMAND' together: the segment is held while COMMAND runs");
     if (c->name == NULL && (c->flags & SHMX_POSIX))
-        return wrong_use("nothing would lead to a POSIX segment without a name");
+        return wrong_use("nobody could open a POSIX segment without a name");
     if (c->name == NULL)
         c->flags |= SHMX_SYSV;
     return OK;
@@ -128,7 +129,7 @@ run_create(int argc, char **argv)
     if (r != OK)
         return r;
     if (c.name == NULL && (printf("%s\n", shmx_name(seg)) < 0 || fflush(stdout) != 0)) {
-        shmx_destroy(seg); /* nobody would ever know of it */
+        shmx_destroy(seg); /* nobody would ever learn its name */
         r = finish_output();
     }
     if (r == OK && command != NULL)
@@ -137,7 +138,8 @@ run_create(int argc, char **argv)
     return r;
 }
 
-/* A copy of what has holes has them, too. A System V segment gets its memory bit by bit anyway. */
+/* A copy of a segment with holes has the same holes. A System V segment gets its memory page by
+   page anyway. */
 static bool
 has_holes(const struct contents *contents, const struct shmx_stat *st, const struct creation *c)
 {
@@ -185,7 +187,7 @@ run_copy(int argc, char **argv)
 
     while (next_option(argc, argv, ":h", options) != -1)
         if (!parse_backend(optarg, &c.flags))
-            return wrong_use("no backend '%s'", optarg);
+            return wrong_use("no such backend: '%s'", optarg);
     r = check_arguments(argc, 2, 2);
     if (r != OK)
         return r;

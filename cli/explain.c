@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Why a segment could not be made or grown: what is needed, and what is there. */
+/* Messages about a segment that could not be made or grown. They tell what is needed and what is
+   there. */
 #include "cli.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define LIMITS "('shmx doctor' shows the limits, 'shmx gc' removes what is dead)"
+#define LIMITS "('shmx doctor' shows the limits, 'shmx gc' removes dead segments)"
 
 static const char *
 name_of(const struct creation *c)
@@ -46,7 +47,7 @@ read_limit(const char *name)
     return limit;
 }
 
-/* A name may be taken by what the caller does not look for. */
+/* The name may belong to something that the caller does not expect. */
 static int
 explain_existence(const struct creation *c)
 {
@@ -63,7 +64,7 @@ explain_existence(const struct creation *c)
     if (r == -EXDEV)
         return complain_text(c->name,
                              "exists already, as the name of a System V segment of another "
-                             "IPC namespace ('shmx rm' removes the name alone)");
+                             "IPC namespace ('shmx rm' removes only the name)");
     if (r == -ELOOP || r == -EISDIR || r == -ENODEV)
         return complain_text(c->name, "%s", shmx_strerror(r));
     if (r == 0 && (st.backend == SHMX_SYSV) != is_sysv(c))
@@ -87,13 +88,15 @@ explain_posix_space(const struct creation *c)
     format_size((uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize, false, size, sizeof size);
     format_size((uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize, false, left, sizeof left);
     if (c->size > (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize)
-        return complain_text(name_of(c),
-                             "no space: it needs %s, and the whole of /dev/shm has %s "
-                             "(mount -o remount,size=; in a container --shm-size)",
-                             needed, size);
-    return complain_text(name_of(c),
-                         "no space: it needs %s, and /dev/shm has %s, of which %s are left " LIMITS,
-                         needed, size, left);
+        return complain_text(
+            name_of(c),
+            "no space: the segment needs %s, and all of /dev/shm has %s "
+            "(enlarge it with mount -o remount,size=, in a container with --shm-size)",
+            needed, size);
+    return complain_text(
+        name_of(c),
+        "no space: the segment needs %s, and /dev/shm has %s, of which %s are left " LIMITS, needed,
+        size, left);
 }
 
 struct usage {
@@ -103,7 +106,7 @@ struct usage {
 static int
 add_usage(const char *name, const struct shmx_stat *st, void *arg)
 {
-    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* of which kernel.shmall is a number */
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* kernel.shmall counts such pages */
     struct usage  *usage = arg;
 
     (void)name;
@@ -133,7 +136,8 @@ explain_sysv_space(const struct creation *c)
                              usage.segments, segments);
     if (usage.pages > all || pages > all - usage.pages)
         return complain_text(name_of(c),
-                             "no space: it needs %" PRIu64 " pages, and kernel.shmall allows "
+                             "no space: the segment needs %" PRIu64
+                             " pages, and kernel.shmall allows "
                              "%" PRIu64 ", of which %" PRIu64 " are used " LIMITS,
                              pages, all, usage.pages);
     return complain(name_of(c), -ENOSPC);
@@ -148,13 +152,14 @@ explain_size_limit(const struct creation *c)
     getrlimit(RLIMIT_FSIZE, &limit);
     format_size(c->size, false, needed, sizeof needed);
     format_size(limit.rlim_cur, false, allowed, sizeof allowed);
-    return complain_text(name_of(c),
-                         "too large: it needs %s, and this process may make files of %s "
-                         "(RLIMIT_FSIZE, ulimit -f)",
-                         needed, allowed);
+    return complain_text(
+        name_of(c),
+        "too large: the segment needs %s, and this process may make files of at most %s "
+        "(RLIMIT_FSIZE, ulimit -f)",
+        needed, allowed);
 }
 
-/* The library has one number for all of these. */
+/* The library returns one error for all of these. */
 static int
 explain_argument(const struct creation *c)
 {
@@ -165,19 +170,19 @@ explain_argument(const struct creation *c)
         return complain(c->name, -EINVAL);
     if (begins(c->name, "sysv:id="))
         return complain_text(c->name,
-                             "the kernel chooses the id of a new segment: leave the name out");
+                             "the kernel chooses the id of a new segment: leave out the name");
     if (begins(c->name, is_sysv(c) && !begins(c->name, "sysv:") ? "posix:" : "sysv:")
         && (c->flags & (begins(c->name, "sysv:") ? SHMX_POSIX : SHMX_SYSV)))
-        return complain_text(c->name, "the name and --backend say different backends");
+        return complain_text(c->name, "the name and --backend contradict each other");
     if ((c->flags & SHMX_EPHEMERAL) && (c->mode & 0600) != 0600)
         return complain_text(name_of(c),
                              "the owner of an ephemeral segment must be able to read and "
-                             "write it: --mode 600 or more");
+                             "write it (--mode 600 or more)");
     if ((c->flags & SHMX_EPHEMERAL) && begins(c->name, "sysv:key="))
         return complain_text(c->name, "a segment with a raw key cannot be ephemeral");
     if (is_sysv(c) && c->size > most)
         return complain_text(name_of(c),
-                             "too large: it needs %" PRIu64 " bytes, and kernel.shmmax "
+                             "too large: the segment needs %" PRIu64 " bytes, and kernel.shmmax "
                              "allows %" PRIu64,
                              c->size, most);
     return complain_text(name_of(c), "too large: %" PRIu64 " bytes cannot be mapped", c->size);

@@ -2,7 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <linux/mman.h> /* MADV_POPULATE_WRITE, which not every C library has */
+#include <linux/mman.h> /* MADV_POPULATE_WRITE is not in every C library */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,8 +14,9 @@ at_most(uint64_t bytes)
     return bytes < CHUNK ? (size_t)bytes : CHUNK;
 }
 
-/* Map what is used next in one go, and not fault by fault (System V has no fault-around). -ENOSPC:
-   there is no memory for it, and touching it would be a SIGBUS. */
+/* Maps the pages that are used next in one call, because System V has no fault-around, and each
+   page would take a fault of its own. -ENOSPC means that there is no memory, and that touching the
+   pages would raise SIGBUS. */
 static int
 populate(const char *addr, size_t size)
 {
@@ -27,7 +28,7 @@ populate(const char *addr, size_t size)
                : 0;
 }
 
-/* Read so many bytes from the file; less only at its end. */
+/* Reads up to count bytes from the file. 0 means that the file has ended. */
 static ssize_t
 take(const struct source *source, char *addr, size_t count)
 {
@@ -64,7 +65,7 @@ fill_from_file(char *addr, size_t size, struct source *source)
     return n < 0 ? (int)n : source->trouble == FILLED ? 0 : -ECANCELED;
 }
 
-/* What has no memory in the one segment gets none in the other. */
+/* A part without memory gets no memory in the new segment either. */
 static int
 fill_from_segment(char *addr, struct source *source)
 {
@@ -88,7 +89,7 @@ fill_from_segment(char *addr, struct source *source)
     return n < 0 ? (int)n : source->trouble == FILLED ? 0 : -ECANCELED;
 }
 
-/* Before anybody can see the segment. An initialiser for shmx_open_or_create. */
+/* Fills the segment. Also serves as the initialiser of shmx_open_or_create. */
 static int
 fill(void *addr, size_t size, void *arg)
 {
@@ -112,7 +113,7 @@ explain(const struct creation *c, const struct source *source, int r)
     return explain_creation(c, r);
 }
 
-/* It has its name when it is full: its initialiser fills it. */
+/* The initialiser fills the segment, so nobody can see it before it is full. */
 static int
 fill_and_name(const struct creation *c, struct source *source, struct shmx **seg)
 {
@@ -123,7 +124,8 @@ fill_and_name(const struct creation *c, struct source *source, struct shmx **seg
     return r == 0 || r == -ERANGE ? -EEXIST : r < 0 ? r : 0;
 }
 
-/* Of what has no name, or a key: that can be seen as soon as it is there. */
+/* A segment without a name, or with a raw key, is filled after it is made. One with a raw key can
+   be seen meanwhile. */
 static int
 make_and_fill(const struct creation *c, struct source *source, struct shmx **seg)
 {

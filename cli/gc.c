@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The subcommands that remove: rm what is told, gc what is dead. */
+/* The subcommands that remove segments: rm those that are named, gc those that are dead. */
 #include "cli.h"
 #include "rows.h"
 
@@ -13,13 +13,14 @@
 struct clearing {
     unsigned        flags;
     struct patterns patterns;
-    int64_t         older;   /* seconds */
-    bool            foreign; /* names of all other IPC namespaces, and not of dead ones alone */
-    struct rows     rows;
-    bool            quiet;
+    int64_t         older;   /* in seconds */
+    bool            foreign; /* take names of all other IPC namespaces, not only of those that are
+                                gone */
+    struct rows rows;
+    bool        quiet;
 };
 
-/* The last sign of anything done with it. */
+/* Returns the time of the last sign that anybody used the segment. */
 static time_t
 last_used(const struct shmx_stat *st)
 {
@@ -33,7 +34,7 @@ last_used(const struct shmx_stat *st)
     return last;
 }
 
-/* While it is locked: so what is chosen is what is removed. */
+/* The segment is locked during this call, so what is chosen is what is removed. */
 static int
 choose(const char *name, const struct shmx_stat *st, void *arg)
 {
@@ -64,7 +65,7 @@ add_row(const char *name, const struct shmx_stat *st, void *arg)
     struct row      *row = rows_add(&clearing->rows, name, st);
 
     row->action = !taken ? "left" : clearing->flags & SHMX_DRY_RUN ? "would remove" : "removed";
-    row->reason = mere    ? "the name alone: it leads into another IPC namespace"
+    row->reason = mere    ? "only the name: the segment is in another IPC namespace"
                   : dead  ? "dead"
                   : taken ? "unheld"
                           : "unheld: --orphans removes it";
@@ -114,7 +115,7 @@ take_patterns(int argc, char **argv, struct clearing *clearing)
 {
     clearing->patterns.items = argv + optind;
     clearing->patterns.count = (size_t)(argc - optind);
-    return clearing->patterns.count == 0 ? wrong_use("--match: no pattern") : OK;
+    return clearing->patterns.count == 0 ? wrong_use("--match needs a pattern") : OK;
 }
 
 int
@@ -154,11 +155,12 @@ remove_name(const char *name)
 
     if (r < 0)
         return complain(name, r);
-    return foreign ? note(name, "the name alone was removed: it led into another IPC namespace")
-                   : OK;
+    return foreign
+               ? note(name, "only the name was removed: the segment is in another IPC namespace")
+               : OK;
 }
 
-/* One's own, by a handle: then it is this very segment that goes, or none. */
+/* Removes a segment of the caller through a handle. So exactly that segment is removed, or none. */
 static int
 remove_own(const char *name)
 {
@@ -167,7 +169,7 @@ remove_own(const char *name)
     int              r = shmx_open(name, SHMX_RDONLY, &seg);
 
     if (r == -EACCES
-        || r == -EXDEV) /* an ordinary user removes nobody else's, /dev/shm is sticky */
+        || r == -EXDEV) /* /dev/shm is sticky, so an ordinary user can remove only his own names */
         return remove_name(name);
     if (r < 0)
         return r == -ENOENT ? OK : complain(name, r);
@@ -189,7 +191,8 @@ remember_own(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* Of others, only what nobody uses any more; of one's own, all. */
+/* Removes all matching segments of the caller, and those of other users that nobody uses any
+   more. */
 static int
 remove_matching(struct clearing *clearing)
 {
@@ -210,7 +213,8 @@ remove_matching(struct clearing *clearing)
             status = FAILED;
     removed += clearing->rows.count;
     rows_free(&clearing->rows);
-    return removed > 0 ? status : complain_text("--match", "nothing that may be removed matches");
+    return removed > 0 ? status
+                       : complain_text("--match", "no segment that you may remove matches");
 }
 
 int

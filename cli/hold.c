@@ -14,7 +14,7 @@ run_hold(int argc, char **argv)
     if (r != OK)
         return r;
     if (command == NULL)
-        return wrong_use("no command: '-- COMMAND' is missing");
+        return wrong_use("'-- COMMAND' is missing");
     r = open_any(name_argument(argv[optind]), &seg);
     if (r < 0)
         return complain(argv[optind], r);
@@ -30,8 +30,7 @@ pin_and_run(struct shmx *seg, const char *name, char **command)
     int              r = shmx_stat(seg, &st);
 
     if (r == 0 && st.backend == SHMX_POSIX && command == NULL)
-        return wrong_use(
-            "a POSIX segment is pinned only while somebody holds it: add '-- COMMAND'");
+        return wrong_use("a POSIX segment is pinned only while COMMAND runs: add '-- COMMAND'");
     if (r == 0)
         r = shmx_pin(seg);
     if (r < 0)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --offset and --count; *count is UINT64_MAX where it is not given. */
+/* Parses --offset and --count. Without --count, *count is UINT64_MAX. */
 static int
 parse_part(int argc, char **argv, bool with_count, uint64_t *offset, uint64_t *count)
 {
@@ -47,7 +47,7 @@ write_all(const char *buf, size_t count)
     return 0;
 }
 
-/* What is put out next: a part of the contents, or of the hole before them. */
+/* Returns how many bytes come next. They are contents, or the hole before the contents. */
 static size_t
 next_part(const struct contents *contents, uint64_t at, uint64_t end, bool *hole)
 {
@@ -108,16 +108,17 @@ run_read(int argc, char **argv)
         return complain(name, r);
     left = offset > contents.size ? 0 : contents.size - offset;
     if (offset > contents.size)
-        r = complain_text(name, "the offset is past the end, at %" PRIu64, contents.size);
+        r = complain_text(name, "the offset is past the end, which is at %" PRIu64, contents.size);
     else
         r = put_out(name, &contents, offset, count < left ? count : left);
     if (r == OK && count != UINT64_MAX && count > left)
-        r = complain_text(name, "only %" PRIu64 " bytes are there", left);
+        r = complain_text(name, "there are only %" PRIu64 " bytes", left);
     shmx_close(seg);
     return r;
 }
 
-/* Copy standard input into the room between offset and the end; the status. */
+/* Copies standard input to the offset. room is the number of bytes from there to the end. Returns
+   an exit status. */
 static int
 take_in(const char *name, struct shmx *seg, uint64_t offset, uint64_t room)
 {
@@ -165,7 +166,7 @@ run_write(int argc, char **argv)
         return complain(name, r);
     size = (uint64_t)shmx_size(seg);
     if (offset > size)
-        r = complain_text(name, "the offset is past the end, at %" PRIu64, size);
+        r = complain_text(name, "the offset is past the end, which is at %" PRIu64, size);
     else if (input_size(STDIN_FILENO) > size - offset)
         r = complain_text(name, "the input is larger than the segment (nothing was written)");
     else

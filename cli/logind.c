@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What logind.conf(5) says of RemoveIPC: the first main file there is, and then the drop-ins of all
-   directories in the order of their names, of which an earlier directory's hides a later one's. */
+/* What logind.conf(5) says about RemoveIPC. The first main file that exists counts, and then the
+   drop-ins of all directories in the order of their names. A drop-in of an earlier directory hides
+   one of the same name in a later directory. */
 #include "doctor.h"
 
 #include <ctype.h>
@@ -16,7 +17,7 @@ static const char *const directories[] = { "/etc/systemd", "/run/systemd", "/usr
 
 #define DIRECTORIES (sizeof directories / sizeof *directories)
 
-/* The text without blanks around it, in place. */
+/* Removes the blanks around the text, in place. */
 static char *
 trim(char *text)
 {
@@ -57,7 +58,7 @@ base_name(const char *path)
     return strrchr(path, '/') + 1;
 }
 
-/* By their names; those of earlier directories first, which the order of the paths' list keeps. */
+/* Compares the names, and then the positions of the directories in the list. */
 static int
 compare(const void *a, const void *b)
 {

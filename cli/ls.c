@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* shmx ls: one row a segment, and what they come to. */
+/* shmx ls, which prints one row for each segment, and the totals. */
 #include "cli.h"
 #include "rows.h"
 #include "total.h"
@@ -39,7 +39,7 @@ by_holders(const void *a, const void *b)
 }
 
 static int
-by_age(const void *a, const void *b) /* oldest first */
+by_age(const void *a, const void *b) /* the oldest comes first */
 {
     return LARGEST_FIRST(((const struct row *)b)->st.ctime.tv_sec,
                          ((const struct row *)a)->st.ctime.tv_sec);
@@ -68,10 +68,10 @@ parse_sort(const char *text)
 
 struct request {
     struct selection selection;
-    const char      *columns; /* as -o says, or NULL */
+    const char      *columns; /* the argument of -o, or NULL */
     comparison       sort;
     unsigned         flags;
-    unsigned         seconds; /* between two looks; 0: one look */
+    unsigned         seconds; /* between two lists; 0 for a single list */
 };
 
 static int
@@ -117,11 +117,12 @@ take_option(int option, struct request *request)
         request->seconds = 2;
         return optarg == NULL ? OK : parse_seconds(optarg, &request->seconds);
     default:
-        return parse_backend(optarg, &request->flags) ? OK : wrong_use("no backend '%s'", optarg);
+        return parse_backend(optarg, &request->flags) ? OK
+                                                      : wrong_use("no such backend: '%s'", optarg);
     }
 }
 
-/* The usual columns, or those that are listed, or both: "+LIST". */
+/* Chooses the usual columns, the columns that are listed, or, for "+LIST", both. */
 static int
 choose_columns(struct request *request)
 {
@@ -136,7 +137,7 @@ choose_columns(struct request *request)
         r = select_columns(&request->selection, usual_columns);
     if (r == OK && list != NULL)
         r = select_columns(&request->selection, list + (*list == '+'));
-    return r == OK && request->selection.count == 0 ? wrong_use("no columns") : r;
+    return r == OK && request->selection.count == 0 ? wrong_use("the list of columns is empty") : r;
 }
 
 static int
@@ -174,7 +175,7 @@ add_row(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* How many rows fit; all, where there is no terminal. */
+/* Returns how many rows fit onto the terminal. Without a terminal there is no limit. */
 static size_t
 room_for_rows(void)
 {
@@ -220,7 +221,7 @@ look(const struct request *request)
     return r == OK ? finish_output() : r;
 }
 
-/* In place: from the top, and without what was below. */
+/* The list begins at the top of the terminal, and what was there before is erased. */
 static void
 begin_screen(void)
 {
@@ -239,7 +240,7 @@ run_ls(int argc, char **argv)
     style.colour = !style.json && !style.zero && wants_colour();
     if (request.seconds == 0)
         return look(&request);
-    setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* a screen at a time */
+    setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* print a whole screen at a time */
     do {
         begin_screen();
         r = look(&request);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* shmx: shared memory from the shell. */
+/* shmx, the command for shared memory. */
 #include "cli.h"
 
 #include <fcntl.h>
@@ -11,61 +11,67 @@
 
 static const struct command commands[] = {
     { "create", "[NAME] [SIZE] [-- COMMAND...]",
-      "make a segment of shared memory; without NAME an anonymous one",
-      "  --backend posix|sysv   where (default: what NAME says, else posix)\n"
-      "  --mode MODE            permissions, octal (default: 600)\n"
-      "  --from FILE            fill it before anybody can see it; -: standard input. The size of\n"
-      "                         FILE is that of the segment, unless SIZE is given\n"
-      "  --huge                 in huge pages, as far as there are any, on System V as well\n"
-      "  --sparse               do not reserve the memory: pages come when they are touched\n"
-      "  --ephemeral            it goes with its last holder: COMMAND, and who else opens it\n",
+      "make a segment of shared memory, an anonymous one if there is no NAME",
+      "  --backend posix|sysv   the backend (default: the one in NAME, or else posix)\n"
+      "  --mode MODE            the permissions, in octal (default: 600)\n"
+      "  --from FILE            fill the segment from FILE (- is standard input) before others "
+      "can\n"
+      "                         see it; without SIZE, the segment gets the size of FILE\n"
+      "  --huge                 use huge pages as far as there are any, on System V as well\n"
+      "  --sparse               do not reserve memory: pages are made when they are touched\n"
+      "  --ephemeral            the segment goes with its last holder; it is held while COMMAND\n"
+      "                         runs\n",
       run_create },
     { "hold", "NAME -- COMMAND...", "keep a segment open while COMMAND runs", NULL, run_hold },
     { "wait", "NAME", "wait until there is a segment of that name",
-      "  --timeout SECONDS      at most so long (default: for ever)\n", run_wait },
-    { "ls", "", "list all segments, who owns them, how large they are, and how many hold them",
-      "  -J, --json             for programs: one array, sizes in bytes, unknown is null\n"
-      "  -b, --bytes            sizes in bytes\n"
-      "  -o, --output LIST      these columns, separated by commas; +LIST: these, too\n"
-      "  -r, --raw              columns separated by one blank, nothing aligned\n"
-      "  -0, --zero             names exactly as they are, each with a zero byte at its end\n"
-      "  -P, --numeric-perms    permissions in octal\n"
+      "  --timeout SECONDS      wait no longer than this (default: for ever)\n", run_wait },
+    { "ls", "", "list all segments with their owners, their sizes and the numbers of their holders",
+      "  -J, --json             print a JSON array for programs: sizes in bytes, null if unknown\n"
+      "  -b, --bytes            print sizes in bytes\n"
+      "  -o, --output LIST      print these columns, separated by commas; +LIST adds columns\n"
+      "  -r, --raw              separate columns by one blank, and align nothing\n"
+      "  -0, --zero             print names exactly as they are, with a zero byte after each\n"
+      "  -P, --numeric-perms    print permissions in octal\n"
       "  -s, --sort COLUMN      sort by name, size, resident, age or holders\n"
-      "      --backend WHICH    only posix or sysv\n"
-      "      --noheadings       without the first line and the total\n"
-      "      --watch [SECONDS]  again and again, in place (default: every 2 seconds)\n",
+      "      --backend WHICH    list only posix or only sysv segments\n"
+      "      --noheadings       print neither the headings nor the total\n"
+      "      --watch [SECONDS]  print the list again and again (default: every 2 seconds)\n",
       run_ls },
-    { "stat", "NAME...", "tell all about segments, and which processes hold them",
-      "  -J, --json             for programs: one array, with the processes of each\n", run_stat },
-    { "read", "NAME", "print what is in a segment (dump it to standard output)",
-      "  --offset SIZE          from there on (default: 0)\n"
-      "  --count SIZE           so many bytes (default: to the end)\n",
+    { "stat", "NAME...", "print all that is known about segments, and which processes hold them",
+      "  -J, --json             print a JSON array for programs, with the processes of each "
+      "segment\n",
+      run_stat },
+    { "read", "NAME", "print the contents of a segment (dump it to standard output)",
+      "  --offset SIZE          begin at this byte (default: 0)\n"
+      "  --count SIZE           print this many bytes (default: all up to the end)\n",
       run_read },
     { "write", "NAME", "copy standard input into a segment",
-      "  --offset SIZE          from there on (default: 0)\n", run_write },
-    { "copy", "NAME NEW-NAME", "make a segment with the contents of another",
-      "  --backend posix|sysv   of the new one (default: what NEW-NAME says, else posix)\n",
+      "  --offset SIZE          begin at this byte (default: 0)\n", run_write },
+    { "copy", "NAME NEW-NAME", "make a segment with the contents of another one",
+      "  --backend posix|sysv   the new backend (default: the one in NEW-NAME, or else posix)\n",
       run_copy },
     { "resize", "NAME SIZE", "grow or shrink a POSIX segment", NULL, run_resize },
-    { "chmod", "MODE NAME...", "set permissions, octal", NULL, run_chmod },
-    { "chown", "OWNER[:GROUP] NAME...", "change owner and group", NULL, run_chown },
-    { "pin", "NAME [-- COMMAND...]", "lock a segment in RAM; a POSIX one while COMMAND runs", NULL,
-      run_pin },
+    { "chmod", "MODE NAME...", "set the permissions of segments, in octal", NULL, run_chmod },
+    { "chown", "OWNER[:GROUP] NAME...", "change the owner and the group of segments", NULL,
+      run_chown },
+    { "pin", "NAME [-- COMMAND...]", "lock a segment in RAM, a POSIX segment while COMMAND runs",
+      NULL, run_pin },
     { "unpin", "NAME...", "let System V segments be swapped out again", NULL, run_unpin },
     { "rm", "NAME... | --match GLOB...", "remove (delete, unlink) segments",
-      "  --match GLOB           all of your own that match; of others, those that nobody uses\n",
+      "  --match GLOB           remove your segments that match, and unused ones of other users\n",
       run_rm },
     { "gc", "[--match GLOB...]",
-      "clean up: remove leftovers of dead processes, never what is in use",
-      "  -n, --dry-run          only say what would be removed\n"
-      "      --orphans          persistent segments that nobody holds (leaked ones), too\n"
-      "      --match GLOB       only names that match: 'psm_*', 'sysv:*'\n"
-      "      --older AGE        only what nobody has touched for so long: 90, 15m, 2h, 7d\n"
-      "      --foreign          names of all other IPC namespaces, and not of dead ones alone\n"
-      "  -J, --json             for programs: one array\n",
+      "clean up: remove what dead processes have left, and nothing that is in use",
+      "  -n, --dry-run          only print what would be removed\n"
+      "      --orphans          also remove persistent segments that nobody holds (leaked ones)\n"
+      "      --match GLOB       remove only names that match, such as 'psm_*' or 'sysv:*'\n"
+      "      --older AGE        remove only what nobody has used for this long: 90, 15m, 2h, 7d\n"
+      "      --foreign          remove names of all other IPC namespaces, not only of those that\n"
+      "                         are gone\n"
+      "  -J, --json             print a JSON array for programs\n",
       run_gc },
-    { "doctor", "", "check limits and settings: why sharing memory does not work here",
-      "  -J, --json             for programs: one array\n", run_doctor },
+    { "doctor", "", "check the limits and settings that can keep programs from sharing memory",
+      "  -J, --json             print a JSON array for programs\n", run_doctor },
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -80,7 +86,7 @@ print_help(const struct command *command)
     if (command->options != NULL)
         printf("\n%s", command->options);
     printf("\nA NAME is /frames, posix:/frames, sysv:/frames, sysv:key=0x51a3 or sysv:id=98310.\n"
-           "A SIZE may end in K, M, G, T (powers of 1024). See shmx(1).\n");
+           "A SIZE may end in K, M, G or T (powers of 1024). shmx(1) tells more.\n");
 }
 
 static int
@@ -91,12 +97,13 @@ print_overview(void)
     printf("usage: shmx COMMAND [ARGUMENT]...\nShared memory, POSIX and System V.\n\n");
     for (i = 0; i < COMMANDS; i++)
         printf("  %-8s %s\n", commands[i].name, commands[i].summary);
-    printf(
-        "\n'shmx COMMAND --help' tells more, and so does shmx(1). 'shmx --version' tells which.\n");
+    printf("\n'shmx COMMAND --help' and the manual page shmx(1) tell more. 'shmx --version' prints "
+           "the "
+           "version.\n");
     return finish_output();
 }
 
-/* The C library would print what it does not know as it is. */
+/* The C library would print an unknown option without escaping it. */
 static int
 refuse_option(int option, char **argv, const struct option *options)
 {
@@ -148,8 +155,9 @@ parse_arguments(int argc, char **argv, int min, int max)
     return check_arguments(argc, min, max);
 }
 
-/* A closed descriptor 0, 1 or 2 would be given to the next segment that is opened, and messages
-   would be written into that. Reading and writing of these is an error, as if they were closed. */
+/* If descriptor 0, 1 or 2 is closed, the next segment that is opened would get its number, and
+   messages would be written into the segment. Reading from these descriptors and writing to them
+   fails, as if they were closed. */
 static void
 occupy_standard_descriptors(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages to people, and whether the output got out. */
+/* Messages to people, and the check that the output was written. */
 #include "cli.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ grown(void *items, size_t count, size_t size)
     return must(reallocarray(items, count == 0 ? 1 : count * 2, size));
 }
 
-/* Names and arguments are parts of the text: it is escaped as a whole. */
+/* The text contains names and arguments, so all of it is escaped. */
 static void
 say(const char *before, const char *format, va_list args, const char *after)
 {
@@ -74,7 +74,7 @@ complain_text(const char *name, const char *format, ...)
     return FAILED;
 }
 
-/* What the words of the library leave open, from the shell's side. */
+/* Adds to the words of the library what to do about the error from the shell. */
 static const char *
 hint(int error)
 {
@@ -83,15 +83,16 @@ hint(int error)
         return " ('shmx rm' removes it)";
     case ENOSPC:
     case ENOMEM:
-        return " ('shmx doctor' shows the limits, 'shmx gc' removes what is dead)";
+        return " ('shmx doctor' shows the limits, 'shmx gc' removes dead segments)";
     case EXDEV:
-        return " ('nsenter --ipc' enters it, 'shmx rm' removes the name alone)";
+        return " ('nsenter --ipc' enters that namespace, 'shmx rm' removes only the name)";
     default:
         return "";
     }
 }
 
-/* A name that the library refuses as such; other causes of that error are told where they arise. */
+/* Returns whether the library refuses the name itself. Where -EINVAL has other causes, the callers
+   explain them. */
 static bool
 is_malformed(const char *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names in arguments, patterns and JSON. What they mean, the library knows. */
+/* Names in arguments, patterns and JSON. The library knows what the names mean. */
 #include "cli.h"
 
 #include <fnmatch.h>
@@ -10,7 +10,7 @@
 
 #define HEX "hex="
 
-/* What follows "posix:" or "sysv:"; else NULL. */
+/* Returns what follows "posix:" or "sysv:", or NULL. */
 static char *
 after_backend(const char *text)
 {
@@ -28,7 +28,8 @@ digit_of(char c)
     return found == NULL ? -1 : (int)(found - digits);
 }
 
-/* The byte that two digits say; -1: no digits, or no byte of a name. */
+/* Returns the byte that two hexadecimal digits stand for. -1 means that they are not digits, or
+   that no name has that byte. */
 static int
 byte_of(const char *digits)
 {
@@ -38,7 +39,7 @@ byte_of(const char *digits)
     return low < 0 || byte == '/' ? -1 : byte > 0 ? byte : -1;
 }
 
-/* What is no such form is left to the library, which refuses it. */
+/* Any other text is left to the library, which refuses it. */
 char *
 name_argument(char *text)
 {
@@ -65,7 +66,8 @@ print_json_name(const char *name)
 {
     const char *entry = strchr(name, '/');
 
-    /* A newline would make two lines of one name, in a script, and the second is another name. */
+    /* To a script, a newline would make two lines of one name, and the second line would be another
+       name. */
     if (entry == NULL || (is_utf8(name) && strchr(name, '\n') == NULL)) {
         print_json_string(name);
         return;
@@ -76,8 +78,8 @@ print_json_name(const char *name)
     putchar('"');
 }
 
-/* A pattern is one of the whole text if it names the backend, else one of what follows the slash:
-   "p*" is not every "posix:". */
+/* A pattern that names the backend is compared with the whole text, any other with what follows the
+   slash. So "p*" does not match every "posix:". */
 static bool
 matches(const char *pattern, const char *name)
 {
@@ -88,7 +90,8 @@ matches(const char *pattern, const char *name)
     return entry != NULL && fnmatch(pattern + strspn(pattern, "/"), entry + 1, 0) == 0;
 }
 
-/* Byte by byte: names need not be text of any locale, and cron has another one than people. */
+/* The patterns are compared byte by byte. Names need not be text of any locale, and cron(8) has
+   another locale than people. */
 bool
 patterns_match(const struct patterns *patterns, const char *name)
 {

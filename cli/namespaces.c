@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which IPC namespaces live. One lives as long as a process is in it, has a descriptor of it, or a
- * mount of it is there (ip-netns(8) makes such mounts of other namespaces). Only root of the first
- * pid namespace sees all of these, but for a descriptor that is on its way through a socket just
- * now. What is lost then is a name; segments are never touched.
+ * Which IPC namespaces exist. A namespace exists as long as a process is in it, a process has a
+ * descriptor of it, or a mount of it exists (ip-netns(8) makes such mounts of other namespaces).
+ * Only root of the first pid namespace sees all of these. Even root does not see a descriptor that
+ * is on its way through a socket. If a namespace is missed for that reason, a name is lost, but
+ * never a segment.
  */
 #include "cli.h"
 #include "processes.h"
@@ -23,7 +24,7 @@ static struct {
     size_t    count;
 } living;
 
-/* "ipc:[4026531839]", at the beginning of the text or after a blank and a slash. */
+/* The text begins like "ipc:[4026531839]". */
 static void
 remember(const char *text)
 {
@@ -47,7 +48,8 @@ read_link(int dir, const char *path)
     remember(text);
 }
 
-/* Every entry of a directory of /proc: a descriptor, or a thread, which has a link. */
+/* Reads the links of all entries of a directory of /proc. An entry is a descriptor, or a thread,
+   which has the link in its directory. */
 static void
 read_links(int process, const char *path, const char *link)
 {
@@ -96,7 +98,7 @@ find_living(void)
     int            process;
 
     living.known = true;
-    uses_find(&uses); /* which tells whether all processes are to be seen */
+    uses_find(&uses); /* this tells whether all processes can be seen */
     living.complete = uses.complete && proc != NULL;
     uses_free(&uses);
     while (proc != NULL && (d = readdir(proc)) != NULL) {

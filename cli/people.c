@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names of users and groups for the statically linked command, by the interface of libbsd: from
- * /etc/passwd and /etc/group alone. The C library's own functions would load its plug-ins, which in
- * a container are of another version, or missing.
+ * Names of users and groups for the command that is linked statically, with the interface of
+ * libbsd. They come only from /etc/passwd and /etc/group. The functions of the C library would load
+ * its plug-ins, which may be missing in a container, or of another version.
  */
 #include <bsd/grp.h>
 #include <bsd/pwd.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Find the entry of that name, or, without a name, of that number. */
+/* Finds the entry of that name or, if name is NULL, of that number. */
 static struct passwd *
 find_user(FILE *f, const char *name, uid_t uid)
 {

@@ -14,8 +14,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* The first pid namespace always has this number (PROC_PID_INIT_INO of the kernel). From any other
-   one, there are processes that cannot be seen. */
+/* The first pid namespace always has this number (PROC_PID_INIT_INO of the kernel). In any other
+   pid namespace, there are processes that cannot be seen. */
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"
 
 static void
@@ -25,7 +25,8 @@ append(struct uses *uses, const struct use *use)
     uses->items[uses->count++] = *use;
 }
 
-/* What that path leads to, if it is an object of /dev/shm. A network file system is not asked. */
+/* Looks at what the path leads to. Returns false if that is not an object of /dev/shm. A network
+   file system is not asked (AT_STATX_DONT_SYNC). */
 static bool
 look_at_object(int dir, const char *path, const struct uses *uses, struct use *use)
 {
@@ -42,8 +43,9 @@ look_at_object(int dir, const char *path, const struct uses *uses, struct use *u
     return true;
 }
 
-/* A line of maps: "7f0e-7f0f rw-s 00000000 00:1b 1234  /dev/shm/frames", "/SYSV0000abcd". The path
-   is that of the process's own root, so objects are known by their device. */
+/* Parses a line of maps, such as "7f0e-7f0f rw-s 00000000 00:1b 1234 /dev/shm/frames", or one with
+   "/SYSV0000abcd". The path is relative to the root of that process, so objects are recognised by
+   their device. */
 static void
 parse_mapping(const char *line, int process, pid_t pid, bool same_ipc, struct uses *uses)
 {
@@ -59,14 +61,14 @@ parse_mapping(const char *line, int process, pid_t pid, bool same_ipc, struct us
     if (use.sysv ? !same_ipc : makedev(major, minor) != uses->dev)
         return;
     snprintf(path, sizeof path, "map_files/%s", range);
-    /* Only root may look there. */
+    /* Only root may look into map_files. */
     if (!use.sysv && strstr(line + end, " (deleted)") != NULL
         && !look_at_object(process, path, uses, &use))
         use.unlinked = true;
     append(uses, &use);
 }
 
-/* False: they may not be seen. A process that has just ended hides nothing. */
+/* Returns false if the mappings may not be seen. A process that has just ended hides nothing. */
 static bool
 find_mappings(int process, pid_t pid, bool same_ipc, struct uses *uses)
 {
@@ -86,7 +88,7 @@ find_mappings(int process, pid_t pid, bool same_ipc, struct uses *uses)
     return true;
 }
 
-/* Open descriptors hold, too, and a handle that is not attached has nothing else. */
+/* An open descriptor holds a segment, too. A handle without an attachment has nothing else. */
 static bool
 find_descriptors(int process, pid_t pid, struct uses *uses)
 {
@@ -106,7 +108,7 @@ find_descriptors(int process, pid_t pid, struct uses *uses)
     return true;
 }
 
-/* An id means nothing in another IPC namespace. */
+/* In another IPC namespace, the id does not mean this segment. */
 static bool
 has_this_ipc_namespace(int process, const char *here)
 {
@@ -143,7 +145,7 @@ compare(const void *a, const void *b)
     return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-/* Each process once for each object, with what is known of it. */
+/* Merges the uses, so that each process occurs once for each object. */
 static void
 unite(struct uses *uses)
 {
@@ -161,7 +163,8 @@ unite(struct uses *uses)
     uses->count = to + 1;
 }
 
-/* All processes are to be seen: they are in this pid namespace, and none is hidden (hidepid=). */
+/* Returns whether all processes can be seen. All of them must be in this pid namespace, and none
+   may be hidden (hidepid=). */
 static bool
 sees_everybody(void)
 {
@@ -191,8 +194,8 @@ remember_unused(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* Of objects that the caller may remove, the kernel says whether anybody has them, whom the caller
-   need not see: so do containers that share /dev/shm. */
+/* The caller may not see all processes, for example if containers share /dev/shm. But of an object
+   that the caller may remove, the kernel tells whether any process has it open or mapped. */
 static void
 ask_kernel(struct uses *uses)
 {
@@ -275,7 +278,7 @@ uses_holders(const struct uses *uses, const struct shmx_stat *st)
 
     if (st->backend == SHMX_SYSV)
         return st->holders;
-    /* Programs without this library leave no lock, but an opening that /proc shows. */
+    /* Programs without this library take no lock, but /proc shows what they have open. */
     if (seen == 0 && st->holders <= 0)
         return is_unused(uses, st) ? 0 : -1;
     return seen > st->holders ? seen : st->holders;
@@ -298,5 +301,5 @@ process_name(pid_t pid, char *name, size_t room)
         snprintf(name, room, "?");
         return;
     }
-    name[length - (name[length - 1] == '\n')] = '\0'; /* the last is the kernel's */
+    name[length - (name[length - 1] == '\n')] = '\0'; /* the kernel adds a newline */
 }

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 0.5 /* seconds before there is something to see */
-#define EVERY    0.2 /* and between one look and the next */
+#define PATIENCE 0.5 /* seconds before the first line */
+#define EVERY    0.2 /* seconds between two lines */
 
 static double
 now(void)
@@ -26,7 +26,8 @@ progress_begin(struct progress *p, const char *verb, uint64_t total)
         p->verb = NULL;
 }
 
-/* As wide as the terminal, but for its last column: a line that wraps could not be replaced. */
+/* The line leaves the last column of the terminal free, because a line that wraps could not be
+   replaced. */
 static void
 put_line(const char *line)
 {

@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <time.h>
 
-/* Under which name a cell tells what of a row. */
+/* A function of this kind gives the cell of one column for a row. */
 #define TELLER(what) static void tell_##what(const void *item, struct cell *cell)
 #define ROW          const struct row *row = item
 
@@ -22,7 +22,7 @@ tell_text(struct cell *cell, const char *text)
     cell->text = text;
 }
 
-/* What is written there. */
+/* Takes the text in cell->room. */
 static void
 tell_room(struct cell *cell)
 {
@@ -61,7 +61,7 @@ TELLER(size)
     tell_number(cell, true, (int64_t)row->st.size);
 }
 
-/* A mere name says its size and its owner, and nothing else of the segment. */
+/* The name of a segment that is not here tells the size and the owner, and nothing else. */
 static bool
 is_mere_name(const struct row *row)
 {
@@ -159,7 +159,8 @@ describe_state(const struct shmx_stat *st, int64_t holders, char *text, size_t r
     size_t   i, used = 0;
 
     if (state & SHMX_IS_EPHEMERAL)
-        state &= ~SHMX_IS_DESTROYED; /* it means the same: an ephemeral one goes in any case */
+        state &= ~SHMX_IS_DESTROYED; /* an ephemeral segment goes with its last attachment in any
+                                        case */
     *text = '\0';
     for (i = 0; i < sizeof words / sizeof *words; i++)
         if (state & words[i].bit)
@@ -265,7 +266,7 @@ static const struct column columns[] = {
     { "CTIME", TIME, tell_ctime },
 };
 
-/* These only some commands know. */
+/* Only some subcommands print these columns. */
 const struct column column_processes = { "PROCESSES", ROWS, tell_processes };
 const struct column column_action = { "ACTION", TEXT, tell_action };
 const struct column column_reason = { "REASON", TEXT, tell_reason };
@@ -296,7 +297,7 @@ select_columns(struct selection *selection, const char *list)
         const struct column *column = find_column(name);
 
         if (column == NULL)
-            r = wrong_use("no column '%s'", name);
+            r = wrong_use("no such column: '%s'", name);
         else if (selection->count == COLUMNS_MAX)
             r = wrong_use("too many columns");
         else
@@ -326,7 +327,7 @@ rows_free(struct rows *rows)
     *rows = (struct rows){ 0 };
 }
 
-/* Dead, or the name of what cannot be had here. */
+/* The segment is dead, or cannot be used here. */
 static bool
 is_bad(const void *item)
 {

@@ -10,9 +10,9 @@
 struct row {
     char            *name;
     struct shmx_stat st;
-    int64_t          holders;   /* -1: unknown */
-    struct table     processes; /* of stat: rows are struct use */
-    const char      *action;    /* of gc */
+    int64_t          holders;   /* -1 if unknown */
+    struct table     processes; /* for stat: its rows are struct use */
+    const char      *action;    /* for gc */
     const char      *reason;
 };
 
@@ -24,21 +24,22 @@ struct rows {
 struct row *rows_add(struct rows *rows, const char *name, const struct shmx_stat *st);
 void        rows_free(struct rows *rows);
 
-/* What is chosen of the columns. */
+/* The columns that are to be printed. */
 #define COLUMNS_MAX 32
 struct selection {
     const struct column *items[COLUMNS_MAX];
     size_t               count;
 };
 
-/* Columns, by name in any case; separated by commas. A status: WRONG if there is no such one. */
+/* Adds the columns of the list, whose names are separated by commas and may be in small letters.
+   Returns an exit status, which is WRONG if there is no such column. */
 int                        select_columns(struct selection *selection, const char *list);
 extern const char          usual_columns[], all_columns[];
 extern const struct column column_processes, column_action, column_reason;
 
 void rows_print(const struct rows *rows, const struct selection *selection);
 
-/* Words for what a segment is, separated by commas. */
+/* Writes the words for the state of a segment, separated by commas. */
 void describe_state(const struct shmx_stat *st, int64_t holders, char *text, size_t room);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Running a command while a segment is held, and being interrupted. What the caller of the command
-   has chosen to ignore, as nohup(1) does, stays ignored. */
+/* Running a command while a segment is held, and ending on signals. A signal that was ignored when
+   the program was started, as nohup(1) does, stays ignored. */
 #include "cli.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ on_interrupt(int signal)
     interrupted = signal;
 }
 
-/* Have the signal handled, unless it is ignored. */
+/* Installs the handler, unless the signal is ignored. */
 static void
 handle(int signal, const struct sigaction *action)
 {
@@ -47,7 +47,7 @@ handle(int signal, const struct sigaction *action)
         sigaction(signal, action, NULL);
 }
 
-/* Without SA_RESTART: a read that waits returns. */
+/* Without SA_RESTART, the signal interrupts a read that waits. */
 void
 catch_interrupts(void)
 {
@@ -83,7 +83,8 @@ split_command(int argc, char **argv, char ***command)
     return argc;
 }
 
-/* What the terminal sends goes to the command as well; the rest is meant for it. */
+/* A signal from the terminal also goes to the command itself. Any other signal is meant for the
+   command. */
 static void
 pass_on(int signal, siginfo_t *info, void *context)
 {
@@ -92,7 +93,8 @@ pass_on(int signal, siginfo_t *info, void *context)
         kill(child, signal);
 }
 
-/* Not those that stop and continue a job, tell of a child, or of a fault of our own. */
+/* These are not passed on: signals that stop and continue a job, that tell of a child, or that tell
+   of a fault in this program. */
 static bool
 is_passed_on(int signal)
 {
@@ -117,7 +119,7 @@ pass_on_signals(void)
             handle(signal, &action);
 }
 
-/* In the child. */
+/* Is called in the child. */
 static void
 become(char **command, const sigset_t *mask)
 {
@@ -125,7 +127,7 @@ become(char **command, const sigset_t *mask)
 
     sigprocmask(SIG_SETMASK, mask, NULL);
     execvp(command[0], command);
-    error = errno; /* the complaint may fail, too */
+    error = errno; /* complaining may change errno */
     complain_text(command[0], "%s", strerror(error));
     _exit(error == ENOENT ? 127 : 126);
 }
@@ -141,7 +143,7 @@ wait_for_child(const char *name)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Signals wait until it is clear to whom they go. */
+/* Signals are blocked until it is clear to which process they go. */
 int
 run_command(char **command)
 {
@@ -152,7 +154,7 @@ run_command(char **command)
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);
     sigaction(SIGPIPE, &pipes_before, NULL);
-    sigaction(SIGCHLD, &ordinary, &child_before); /* of an ignored child there would be no status */
+    sigaction(SIGCHLD, &ordinary, &child_before); /* an ignored child has no status */
     child = fork();
     if (child == 0) {
         sigaction(SIGCHLD, &child_before, NULL);

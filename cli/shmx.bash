@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Completion of shmx(1) for bash. Names in /dev/shm are anybody's: here they are data, which is quoted and
-# never expanded. (The words of "compgen -W" would be expanded.)
+# Completion of shmx(1) for bash. Anybody can choose names in /dev/shm. So the names are treated as
+# data, which are quoted and never expanded. ("compgen -W" would expand its words.)
 
-# _shmx_offer WORD CANDIDATE...: those that begin so, quoted. The word is as typed, perhaps quoted.
+# _shmx_offer WORD CANDIDATE...: offers the candidates that begin with the word, quoted. The word is
+# as it was typed, so it may begin with a quote.
 _shmx_offer() {
     local word=$1 quote='' name quoted
     shift
@@ -21,9 +22,9 @@ _shmx_offer() {
     done
 }
 
-# Names of segments: with the slash, or the prefix, or without, as the word begins. Bash takes the part after
-# a colon or an equals sign for a word of its own. What stands before is cut off by its length, because
-# ${name#...} loses bytes of names that are no UTF-8.
+# Offers names of segments with the slash, with the prefix or without both, as the word begins. Bash
+# takes what follows a colon or an equals sign for a word of its own. The part before that is cut off
+# by its length, because ${name#...} loses bytes of names that are not UTF-8.
 _shmx_names() {
     local word=$1 before='' i=$COMP_CWORD name entry
     local -a names=() candidates=()

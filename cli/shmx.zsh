@@ -1,6 +1,7 @@
 #compdef shmx
 # SPDX-License-Identifier: BSD-2-Clause
-# Completion of shmx(1) for zsh. Names in /dev/shm are anybody's: compadd takes them as they are, and quotes them.
+# Completion of shmx(1) for zsh. Anybody can choose names in /dev/shm. compadd takes them as they are
+# and quotes them.
 
 _shmx_names() {
     local -a names
@@ -17,40 +18,40 @@ _shmx() {
     local -a commands
     commands=(
         'create:make a segment' 'hold:keep a segment open while a command runs'
-        'wait:wait until there is a segment'
-        'ls:list all segments' 'stat:tell all about segments, and who holds them'
+        'wait:wait until there is a segment of that name'
+        'ls:list all segments' 'stat:print all about segments, and who holds them'
         'read:copy a segment to standard output' 'write:copy standard input into a segment'
-        'copy:make a segment with the contents of another' 'resize:grow or shrink a POSIX segment'
+        'copy:make a segment with the contents of another one' 'resize:grow or shrink a POSIX segment'
         'chmod:set permissions' 'chown:change owner and group'
-        'pin:lock a segment in RAM' 'unpin:let it be swapped out again'
-        'rm:remove segments' 'gc:clean up what is dead' 'doctor:check limits and settings'
+        'pin:lock a segment in RAM' 'unpin:let segments be swapped out again'
+        'rm:remove segments' 'gc:remove what dead processes have left' 'doctor:check limits and settings'
     )
     if ((CURRENT == 2)); then
         _describe command commands
         return
     fi
-    local backend='--backend[which backend]:backend:(posix sysv)' help='--help[tell how it is used]'
+    local backend='--backend[the backend]:backend:(posix sysv)' help='--help[print the help]'
     case $words[2] in
     create)
-        _arguments $backend $help '--mode[permissions]:octal mode:(600 640 644 660 666)' '--from[fill it]:file:_files' \
-            '--huge[huge pages]' '--sparse[do not reserve]' '--ephemeral[goes with its last holder]' '*:' ;;
+        _arguments $backend $help '--mode[the permissions]:octal mode:(600 640 644 660 666)' '--from[fill the segment from this file]:file:_files' \
+            '--huge[use huge pages]' '--sparse[do not reserve memory]' '--ephemeral[the segment goes with its last holder]' '*:' ;;
     ls)
-        _arguments $backend $help {-J,--json}'[for programs]' {-b,--bytes}'[sizes in bytes]' \
-            {-o,--output}'[columns]:columns:' {-r,--raw}'[nothing aligned]' {-0,--zero}'[exact names]' \
-            {-P,--numeric-perms}'[octal]' {-s,--sort}'[sort]:column:(name size resident age holders)' \
-            '--noheadings[without headings and total]' '--watch[again and again]' ;;
-    stat) _arguments $help {-J,--json}'[for programs]' '*:name:_shmx_names' ;;
-    wait) _arguments $help '--timeout[at most so long]:seconds:' '2:name:' ;;
-    read) _arguments $help '--offset[from there on]:size:' '--count[so many bytes]:size:' '2:name:_shmx_names' ;;
-    write) _arguments $help '--offset[from there on]:size:' '2:name:_shmx_names' ;;
+        _arguments $backend $help {-J,--json}'[print JSON]' {-b,--bytes}'[print sizes in bytes]' \
+            {-o,--output}'[columns]:columns:' {-r,--raw}'[align nothing]' {-0,--zero}'[print exact names]' \
+            {-P,--numeric-perms}'[print permissions in octal]' {-s,--sort}'[sort]:column:(name size resident age holders)' \
+            '--noheadings[print no headings and no total]' '--watch[print the list again and again]' ;;
+    stat) _arguments $help {-J,--json}'[print JSON]' '*:name:_shmx_names' ;;
+    wait) _arguments $help '--timeout[wait no longer than this]:seconds:' '2:name:' ;;
+    read) _arguments $help '--offset[begin at this byte]:size:' '--count[the number of bytes]:size:' '2:name:_shmx_names' ;;
+    write) _arguments $help '--offset[begin at this byte]:size:' '2:name:_shmx_names' ;;
     copy) _arguments $help $backend '*:name:_shmx_names' ;;
     chmod) _arguments $help '2:mode:(600 640 644 660 666 400 440 444)' '*:name:_shmx_names' ;;
     chown) _arguments $help '2:owner:_users' '*:name:_shmx_names' ;;
-    rm) _arguments $help '--match[all that match]' '*:name:_shmx_names' ;;
+    rm) _arguments $help '--match[remove all that match]' '*:name:_shmx_names' ;;
     gc)
-        _arguments $help {-n,--dry-run}'[remove nothing]' '--orphans[persistent ones, too]' '--match[only these]:pattern:' \
-            '--older[only what is older]:age:' '--foreign[names of all other IPC namespaces]' {-J,--json}'[for programs]' ;;
-    doctor) _arguments $help {-J,--json}'[for programs]' ;;
+        _arguments $help {-n,--dry-run}'[remove nothing]' '--orphans[remove persistent ones, too]' '--match[remove only these]:pattern:' \
+            '--older[remove only what is older]:age:' '--foreign[remove names of all other IPC namespaces]' {-J,--json}'[print JSON]' ;;
+    doctor) _arguments $help {-J,--json}'[print JSON]' ;;
     *) _arguments $help '*:name:_shmx_names' ;;
     esac
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* shmx stat: everything about a segment. */
+/* shmx stat, which tells all about segments. */
 #include "cli.h"
 #include "rows.h"
 
@@ -66,7 +66,7 @@ print_holders(const struct row *row)
 
     printf("%10s: ", "Holders");
     if (row->holders < 0)
-        printf("unknown: not all processes can be seen\n");
+        printf("unknown, because not all processes can be seen\n");
     else
         printf("%" PRId64 " %s\n", row->holders,
                row->st.backend == SHMX_SYSV ? "attachments" : "processes");
@@ -78,7 +78,8 @@ print_holders(const struct row *row)
     }
 }
 
-/* A pid alone: by now, another process may have it. Who has it mapped is told by name. */
+/* Prints a pid without the name of the process, because another process may have that pid by
+   now. */
 static void
 print_process(const char *label, pid_t pid)
 {
@@ -117,7 +118,7 @@ print_segment(const struct row *row)
     free(shown);
 }
 
-/* The processes of a segment, as a table in the table. */
+/* The processes of a segment, which are a table inside the table. */
 
 static void
 tell_pid(const void *item, struct cell *cell)
@@ -172,7 +173,7 @@ print_rows(struct rows *rows)
     uses_free(&uses);
 }
 
-/* The name in full, whatever was typed. */
+/* Adds the row under the full name, whatever form was typed. */
 static void
 add_row(struct rows *rows, const char *name, const struct shmx_stat *st)
 {

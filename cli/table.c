@@ -33,7 +33,7 @@ is_number(const struct column *column)
     return column->kind >= NUMBER && column->kind <= AGE;
 }
 
-/* JSON */
+/* Tables for programs */
 
 static void
 print_json_words(const char *text)
@@ -104,7 +104,7 @@ print_json(const struct table *table)
     printf(table->row_count > 0 ? "\n]" : "]");
 }
 
-/* For people */
+/* Tables for people */
 
 static void
 format_time(int64_t seconds, char *text, size_t room)
@@ -116,7 +116,7 @@ format_time(int64_t seconds, char *text, size_t room)
         snprintf(text, room, "%" PRId64, seconds);
 }
 
-/* As text; "-" is unknown. */
+/* Returns the text of the cell. "-" stands for unknown. */
 static const char *
 text_of(const struct column *column, struct cell *cell)
 {
@@ -137,7 +137,7 @@ text_of(const struct column *column, struct cell *cell)
     return cell->room;
 }
 
-/* The cells of the whole table as they are to be seen. */
+/* Returns the texts of all cells in the form in which they are printed. */
 static char **
 show_cells(const struct table *table)
 {
@@ -169,7 +169,7 @@ width_of(const struct table *table, char *const *shown, size_t column)
     return width;
 }
 
-/* One cell, padded unless it is the last. */
+/* Prints a cell, and pads it unless it is the last of its line. */
 static void
 print_cell(const struct column *column, const char *shown, size_t width, bool last)
 {

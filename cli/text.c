@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From text to values, and back. */
+/* Parsing and formatting values. */
 #include "cli.h"
 
 #include <bsd/grp.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number at the beginning of the text, which is moved past it. */
+/* Parses a number at the beginning of the text, and moves *text past it. */
 static bool
 take_number(const char **text, uint64_t *number)
 {
@@ -20,7 +20,7 @@ take_number(const char **text, uint64_t *number)
     char      *end;
 
     *text += hex ? 2 : 0;
-    if (!isxdigit((unsigned char)**text)) /* strtoull would take blanks and signs */
+    if (!isxdigit((unsigned char)**text)) /* strtoull would accept blanks and signs */
         return false;
     errno = 0;
     *number = strtoull(*text, &end, hex ? 16 : 10);
@@ -30,7 +30,7 @@ take_number(const char **text, uint64_t *number)
     return true;
 }
 
-/* K, KB or KiB, and so on up to E; B; or nothing. */
+/* The unit is K, KB or KiB, and so on up to E, or B, or missing. */
 bool
 parse_size(const char *text, uint64_t *size)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What all segments come to; and what /dev/shm holds that no name leads to any more, which df(1)
-   counts and no list shows. */
+/* The totals of all segments, and the memory in /dev/shm that no name leads to any more. df(1)
+   counts such memory, but no list shows it. */
 #include "total.h"
 
 #include "cli.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* What everything has that has a name. A hard link has its part of it. */
+/* Returns how much memory all files with names have. Each hard link has its share. */
 static uint64_t
 named_bytes(void)
 {
@@ -45,7 +45,8 @@ largest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Which process has how much without a name, as far as it can be seen. To be freed. */
+/* Finds out how much memory without a name each process has, as far as that can be seen. The caller
+   frees the result. */
 static struct nameless *
 find_nameless(const struct uses *uses, size_t *count)
 {
@@ -74,7 +75,7 @@ print_nameless(const struct uses *uses, uint64_t bytes)
     size_t           count, i;
 
     format_size(bytes, style.bytes, size, sizeof size);
-    printf("/dev/shm holds %s more without a name: unlinked, and still in use%s\n", size,
+    printf("/dev/shm holds %s more without a name: it is unlinked and still in use%s\n", size,
            uses->complete ? "" : " (not all processes can be seen)");
     found = find_nameless(uses, &count);
     for (i = 0; i < count && i < TOTAL_LINES - 4; i++) {
@@ -86,7 +87,7 @@ print_nameless(const struct uses *uses, uint64_t bytes)
         free(shown);
     }
     if (i < count)
-        printf("  and more by %zu further processes\n", count - i);
+        printf("  and more by %zu other processes\n", count - i);
     free(found);
 }
 
@@ -110,7 +111,8 @@ print_total(const struct rows *rows, const struct uses *uses, unsigned flags)
     printf("\n%zu segment%s, %s, %s resident\n", rows->count - foreign,
            rows->count - foreign == 1 ? "" : "s", sizes[0], sizes[1]);
     if (foreign > 0)
-        printf("%zu name%s of other IPC namespaces ('shmx gc' removes those of dead ones)\n",
+        printf("%zu name%s of other IPC namespaces ('shmx gc' removes those whose namespace is "
+               "gone)\n",
                foreign, foreign == 1 ? "" : "s");
     if (flags == SHMX_SYSV || statfs("/dev/shm", &fs) < 0 || fs.f_type != TMPFS_MAGIC)
         return;

@@ -4,10 +4,10 @@
 
 #include "rows.h"
 
-/* So many lines at most, that are no segments. */
+/* The totals have at most this number of lines. */
 #define TOTAL_LINES 8
 
-/* What the segments come to, and what else is in /dev/shm. The flags say which backends. */
+/* Prints the totals, and what else is in /dev/shm. flags says which backends were listed. */
 void print_total(const struct rows *rows, const struct uses *uses, unsigned flags);
 
 #endif

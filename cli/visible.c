@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Anybody can choose names: on a terminal and in JSON they must be harmless, and still be told
-   apart. */
+/* Anybody can choose names. On a terminal and in JSON, names must be harmless, and it must be
+   possible to tell them apart. */
 #include "cli.h"
 
 #include <limits.h>
@@ -10,10 +10,11 @@
 #include <wchar.h>
 #include <wctype.h>
 
-#define SOFT_HYPHEN 0xad /* printable to the C library, and invisible */
+#define SOFT_HYPHEN 0xad /* the C library calls it printable, but it is invisible */
 #define UNKNOWN     0xfffd
 
-/* The next character of the locale, and how many bytes it has; 0: no character. */
+/* Gives the next character of the locale, and returns how many bytes it has, or 0 if there is no
+   valid character. */
 static size_t
 next_character(const char *text, wchar_t *c)
 {
@@ -21,12 +22,13 @@ next_character(const char *text, wchar_t *c)
     size_t    length = 1;
 
     *c = (unsigned char)*text;
-    if ((unsigned char)*text >= 0x80) /* most are ASCII, in every character set of a locale */
+    if ((unsigned char)*text >= 0x80) /* most are ASCII, which every locale contains */
         length = mbrtowc(c, text, strnlen(text, MB_LEN_MAX), &state);
     return length > MB_LEN_MAX ? 0 : length;
 }
 
-/* Nothing that moves the cursor, changes the direction, or leaves no trace. */
+/* Returns false for a character that moves the cursor, changes the direction of writing, or cannot
+   be seen. */
 static bool
 is_plain(wchar_t c)
 {
@@ -86,8 +88,8 @@ columns_of(const char *shown)
     return columns;
 }
 
-/* The next character of UTF-8, whatever the locale is, and how many bytes it has; 0: none of
-   them. */
+/* Gives the next character of UTF-8, whatever the locale is, and returns how many bytes it has, or
+   0 if there is no valid character. */
 static size_t
 next_utf8(const char *text, uint32_t *c)
 {

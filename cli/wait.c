@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* shmx wait: until there is a segment of that name. */
+/* shmx wait, which waits until there is a segment of that name. */
 #include "cli.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Seconds, with a decimal fraction. */
+/* Parses a number of seconds, which may have a decimal fraction. */
 static bool
 parse_seconds(const char *text, struct timespec *time)
 {
@@ -32,7 +32,7 @@ run_wait(int argc, char **argv)
 
     while (next_option(argc, argv, "t:h", options) != -1) {
         if (!parse_seconds(optarg, &timeout))
-            return wrong_use("not a number of seconds: %s", optarg);
+            return wrong_use("not a number of seconds: '%s'", optarg);
         limit = &timeout;
     }
     if (check_arguments(argc, 1, 1) != OK)

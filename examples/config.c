@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A configuration that is replaced under its readers, who see the old one or the new one, whole,
- * and are woken when there is a new one.
+ * A configuration that is replaced while programs read it. Each reader sees either the old text or
+ * the new text, never a mixture, and is woken when there is a new text.
  *
  *     cc -o config config.c $(pkg-config --cflags --libs libshmx)
  *     ./config watch /config &              prints each text, as long as it runs
  *     echo "some text" | ./config set posix:/config      each line is a new text
  *
  * There is room for two texts. The writer writes into the one that is not current, and then makes
- * it current by one store. Whoever is killed in the middle has changed nothing. Readers need not be
- * allowed to write: they cannot keep anybody waiting, or leave anything locked.
+ * it current by one store. If a writer is killed in the middle, nothing has changed. Readers need
+ * no permission to write, so they cannot keep anybody waiting, and they cannot leave anything
+ * locked.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,16 +24,16 @@
 #include <string.h>
 
 #define VERSION 0x434f4e01u /* "CON", 1 */
-#define WORDS   128         /* of a text */
+#define WORDS   128         /* in one text */
 
 struct text {
-    _Atomic uint64_t words[WORDS]; /* atomic, since a reader may be overtaken by two writers */
+    _Atomic uint64_t words[WORDS]; /* atomic, because two writers may overtake a reader */
 };
 
 struct config {
     uint32_t         version;
-    pthread_mutex_t  writers; /* robust: it guards nothing that would have to be repaired */
-    _Atomic uint32_t number;  /* of the current text, which is texts[number % 2]; 0: none yet */
+    pthread_mutex_t  writers; /* robust, but the mutex guards nothing that needs repair */
+    _Atomic uint32_t number;  /* the current text is texts[number % 2]; 0 if there is none yet */
     struct text      texts[2];
 };
 
@@ -69,21 +70,23 @@ set(struct shmx *seg, struct config *config, const char *line)
     uint32_t next;
     int      i, error = pthread_mutex_lock(&config->writers);
 
-    if (error == EOWNERDEAD) /* what it has left half written was not current */
+    if (error == EOWNERDEAD) /* the text that was left half written is not the current one */
         error = pthread_mutex_consistent(&config->writers);
     check("lock", error);
     snprintf((char *)words, sizeof words, "%.*s", (int)strcspn(line, "\n"), line);
     next = atomic_load(&config->number) + 1;
-    atomic_thread_fence(memory_order_release); /* who sees what follows sees the last number, too */
+    /* Whoever sees the stores below also sees the last number. */
+    atomic_thread_fence(memory_order_release);
     for (i = 0; i < WORDS; i++)
         atomic_store_explicit(&config->texts[next % 2].words[i], words[i], memory_order_relaxed);
     atomic_store(&config->number, next);
-    /* Readers cannot leave a word that they sleep: so this is a system call, each time. */
+    /* Readers cannot note in the segment that they sleep. So each call here is a system call. */
     shmx_wake(seg, (uint32_t *)&config->number, INT_MAX);
     check("unlock", pthread_mutex_unlock(&config->writers));
 }
 
-/* The text of that number; false if it has been replaced meanwhile, perhaps by the next but one. */
+/* Copies the text of that number. Returns false if the text has been replaced meanwhile, perhaps by
+   the next one but one. */
 static bool
 copy(struct config *config, uint32_t number, uint64_t words[WORDS])
 {

@@ -5,8 +5,8 @@
  *     cc -o consumer consumer.c $(pkg-config --cflags --libs libshmx)
  *     ./consumer /ring >FILE
  *
- * The producer may be started before or after it, and chooses the backend. If the producer dies
- * before it has sent everything, this notices, ends, and says so by its exit status.
+ * The producer may be started before or after the consumer, and it chooses the backend. If the
+ * producer dies before it has sent everything, the consumer notices that and exits with status 1.
  */
 #include "ring.h"
 
@@ -49,7 +49,7 @@ receive_file(struct shmx *seg, struct ring *ring)
         check("wait", wait_beyond(seg, &ring->filled, emptied, SHMX_PEERS));
         slot = emptied / STEP % SLOTS;
         length = ring->length[slot];
-        if (length > SLOT_SIZE) /* believe what another process wrote only within bounds */
+        if (length > SLOT_SIZE) /* do not believe what another process has written */
             check("length", -ERANGE);
         write_slot(ring->slot[slot], length);
         advance(seg, &ring->emptied);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A counter that all who run this share: open it, or create and initialise it, whoever comes first.
+ * A counter that several programs share. Whoever comes first creates and initialises the counter,
+ * and the others open it.
  *
  *     cc -o counter counter.c $(pkg-config --cflags --libs libshmx)
  *     ./counter posix:/counter     (or sysv:/counter; remove it with: ./counter -r /counter)
@@ -15,7 +16,7 @@ struct counter {
     atomic_ulong value;
 };
 
-/* Runs once, before anybody else can see the segment. */
+/* Is called once, before anybody else can see the segment. */
 static int
 initialise(void *addr, size_t size, void *arg)
 {

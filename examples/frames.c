@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The C program of frames.py: adds 1 to each pixel of a frame, and prints the sum of all.
+ * The C program that frames.py runs. It adds 1 to each pixel of a frame, and prints the sum of all
+ * pixels.
  *
  *     cc -o frames frames.c $(pkg-config --cflags --libs libshmx)
  */

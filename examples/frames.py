@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hand a NumPy array to a C program without copying it, with libshmx through ctypes: nothing to build, no binding.
+"""Hands a NumPy array to a C program without copying it, with libshmx through ctypes. Nothing has
+to be built, and no binding is needed.
 
     cc -o frames frames.c $(pkg-config --cflags --libs libshmx)
     python3 frames.py ./frames          (or frames.py ./frames sysv:)
 
-The array lies in a segment. The program attaches it too, adds 1 to every pixel and tells their sum; Python sees both."""
+The array is in a segment. The program attaches the segment, too, adds 1 to every pixel and prints
+the sum of all pixels. Python sees the new pixels."""
 import ctypes
 import os
 import subprocess
@@ -28,7 +30,7 @@ def check(result):
 
 
 def new_frame(name):
-    """A segment, and an array that is its memory."""
+    """Makes a segment, and an array whose memory is the segment."""
     seg, addr = ctypes.c_void_p(), ctypes.c_void_p()
     check(shmx.shmx_create(name.encode(), ROWS * COLUMNS, 0o600, 0, ctypes.byref(seg)))
     check(shmx.shmx_attach(seg, 0, ctypes.byref(addr)))

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a Wayland client does with a buffer, made safe for both sides: a sealed segment goes, by its
- * descriptor, over a socket to an unprivileged process, which may read it, and has no way to write
- * to it. Nobody can shrink it, not even who has made it: so the receiver need not fear SIGBUS.
+ * Hands a buffer to another process, as a Wayland client does, but in a way that is safe for both
+ * sides. The descriptor of a sealed segment goes over a socket to an unprivileged process. That
+ * process can read the segment, and has no way to write to it. Nobody can shrink the segment, not
+ * even its maker, so the receiver need not fear SIGBUS.
  *
  *     cc -o hand_over hand_over.c $(pkg-config --cflags --libs libshmx)
  *     ./hand_over         as root, so that the receiver can be nobody
  *
- * The receiver tries every way that the kernel offers to who has a descriptor, and says what came
- * of each.
+ * The receiver tries every way to write that the kernel offers to a process with a descriptor, and
+ * prints what happened.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -40,7 +41,7 @@ check(const char *what, int64_t r)
     exit(1);
 }
 
-/* ---- who gives ---- */
+/* ---- the giving side ---- */
 
 static void
 send_fd(int socket, int fd)
@@ -70,15 +71,16 @@ give(int socket)
     check("create", shmx_create(NULL, SIZE, 0600, SHMX_SEALED, &seg));
     check("attach", shmx_attach(seg, 0, &addr));
     strcpy((char *)addr + SIZE - 100, "for your eyes");
-    if (shmx_resize(seg, PAGE) != -EPERM) /* what the receiver relies on */
+    if (shmx_resize(seg, PAGE) != -EPERM) /* the receiver relies on this */
         check("sealed", -EIO);
-    /* The mode, 0600, keeps others from opening it anew; this handle's descriptor can only read. */
+    /* The mode 0600 keeps other users from opening the object again, and this descriptor can only
+       read. */
     check("open_fd", shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &narrow));
     send_fd(socket, shmx_fd(narrow));
     shmx_close(narrow);
     if (read(socket, &answer, 1) != 1)
         check("read", -EIO);
-    /* It sees what is written now, too. */
+    /* The receiver also sees what is written from now on. */
     strcpy(addr, "later");
     if (write(socket, &answer, 1) != 1)
         check("write", -EIO);
@@ -87,7 +89,7 @@ give(int socket)
     shmx_close(seg);
 }
 
-/* ---- who takes ---- */
+/* ---- the receiving side ---- */
 
 static void
 attempt(const char *how, int succeeded)
@@ -193,7 +195,7 @@ take(int socket)
     int          fd = receive_fd(socket);
     char         byte = 0;
 
-    /* Refused, if it could be shrunk while this process looks at it. */
+    /* SHMX_SEALED refuses an object that could be shrunk while this process looks at it. */
     check("open_fd", shmx_open_fd(fd, SHMX_RDONLY | SHMX_SEALED, &seg));
     check("attach", shmx_attach(seg, 0, &addr));
     printf("%-40s %s\n", "read", (char *)addr + SIZE - 100);

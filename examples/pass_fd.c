@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Passes a segment without a name over a socket, as Wayland clients do: no name, no cleaning up,
- * and the receiver may read and cannot write.
+ * Passes a segment without a name over a socket, as Wayland clients do. Because there is no name,
+ * nobody has to clean up. The receiver gets a descriptor that can only read, and hand_over.c shows
+ * that another user cannot make more of it.
  *
  *     cc -o pass_fd pass_fd.c $(pkg-config --cflags --libs libshmx)
  *     ./pass_fd give SOCKET "some text" &  ./pass_fd take SOCKET

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hands a file of any size, or what comes on standard input, to consumer.c, through a segment of
- * 1 MiB.
+ * Hands a file of any size, or standard input, to consumer.c through a segment of 1 MiB.
  *
  *     cc -o producer producer.c $(pkg-config --cflags --libs libshmx)
  *     ./producer posix:/ring <FILE     (or sysv:/ring)
  *
- * The consumer may be started before or after it. If the consumer dies, this notices and ends. The
- * segment is ephemeral: whoever dies, and however, it is gone when both have ended, or its name can
- * be taken anew.
+ * The consumer may be started before or after the producer. If the consumer dies, the producer
+ * notices that and ends. The segment is ephemeral. When both have ended, in whatever way, the
+ * segment is gone, or at least its name can be taken again.
  */
 #include "ring.h"
 
@@ -28,7 +27,7 @@ check(const char *what, int r)
     exit(1);
 }
 
-/* As much as fits into a slot: so a pipe does not make for many small ones. */
+/* Fills the slot as far as possible, so that a pipe does not make many small slots. */
 static size_t
 read_slot(char *slot)
 {
@@ -48,7 +47,7 @@ read_slot(char *slot)
 static void
 send_file(struct shmx *seg, struct ring *ring)
 {
-    uint32_t filled = 0; /* our own, not what the consumer could have written there */
+    uint32_t filled = 0; /* our own count, which the consumer cannot change */
     size_t   length, slot;
 
     check("wait", wait_beyond(seg, &ring->consumers, 0, 0));
@@ -76,7 +75,7 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: producer NAME <FILE\n");
         return 2;
     }
-    /* Nameless until it is complete: whoever can open it finds a ring. */
+    /* The segment gets its name when it is complete, so whoever opens it finds a ring. */
     backend = strncmp(argv[1], "sysv:", 5) == 0 ? SHMX_SYSV : SHMX_POSIX;
     check("create", shmx_create(NULL, sizeof *ring, 0600, backend | SHMX_EPHEMERAL, &seg));
     check("attach", shmx_attach(seg, 0, &addr));

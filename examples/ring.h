@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What producer.c and consumer.c agree on: a ring of slots, and how to wait for the other side. */
+/* What producer.c and consumer.c have in common: a ring of slots, and the way to wait for the other
+   side. */
 #ifndef RING_H
 #define RING_H
 
@@ -10,23 +11,23 @@
 #include <stdint.h>
 
 #define RING_VERSION 0x52494e01u /* "RIN", 1 */
-#define SLOTS        8           /* a power of two, so that numbers may overflow */
+#define SLOTS        8           /* a power of two, so that the counters may overflow */
 #define SLOT_SIZE    130048      /* 127 KiB */
 
 /*
- * A number that one side advances and the other one waits for. The lowest bit says that the other
- * one may be asleep: as long as nobody is, no system call is made.
+ * A number that one side advances and the other side waits for. The lowest bit says that the other
+ * side may be asleep. As long as it is not set, advancing takes no system call.
  */
 typedef _Atomic uint32_t counter;
 enum { ASLEEP = 1, STEP = 2 };
 
-/* Each counter has a cache line of its own, since different processes write to them. */
+/* Different processes write to the counters, so each has a cache line of its own. */
 struct ring {
     uint32_t version;
-    _Alignas(64) counter consumers; /* how many have come; only the first is served */
-    _Alignas(64) counter filled;    /* slots, by the producer */
-    _Alignas(64) counter emptied;   /* slots, by the consumer */
-    uint32_t length[SLOTS];         /* bytes in each; 0: the file is at its end */
+    _Alignas(64) counter consumers; /* how many have come; only the first one is served */
+    _Alignas(64) counter filled;    /* slots that the producer has filled */
+    _Alignas(64) counter emptied;   /* slots that the consumer has emptied */
+    uint32_t length[SLOTS];         /* bytes in each slot; 0 at the end of the file */
     _Alignas(64) char slot[SLOTS][SLOT_SIZE];
 };
 
@@ -38,8 +39,8 @@ number(counter *c)
     return atomic_load(c) & ~(uint32_t)ASLEEP;
 }
 
-/* What was written before can be seen by whoever sees the new number. Who falls asleep between the
-   second step and the third is woken for nothing, and looks again. */
+/* Whoever sees the new number also sees what was written before. A process that falls asleep
+   between the second step and the third is woken for nothing, and looks again. */
 static inline void
 advance(struct shmx *seg, counter *c)
 {
@@ -49,8 +50,8 @@ advance(struct shmx *seg, counter *c)
     }
 }
 
-/* Sleep until there is another number than that: 0. With SHMX_PEERS, -EPIPE if the other side has
-   died before. */
+/* Sleeps until the number is another one than seen, and returns 0. With SHMX_PEERS the function
+   returns -EPIPE if the other side has died before that. */
 static inline int
 wait_beyond(struct shmx *seg, counter *c, uint32_t seen, unsigned flags)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A table of accounts that any number of processes change at once, and of which the sum never
- * changes, even if some of them are killed in the middle.
+ * A table of accounts that any number of processes change at the same time. The sum of the accounts
+ * never changes, even if some of the processes are killed in the middle.
  *
  *     cc -o table table.c $(pkg-config --cflags --libs libshmx)
  *     ./table posix:/accounts 1000     moves money between accounts a thousand times
- *     ./table /accounts 0              prints the sum (remove it all with: shmx rm /accounts)
+ *     ./table /accounts 0              prints the sum (remove the table with: shmx rm /accounts)
  *
- * A mutex in the segment, made by the initialiser, guards the table. It is a robust one: if a
- * process dies while it has the mutex, the next one is told so, and repairs the table.
+ * The initialiser makes a mutex in the segment, which guards the table. The mutex is robust: if a
+ * process dies while it has the mutex, the next process is told so, and repairs the table.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -29,7 +29,8 @@ struct account {
     int64_t balance;
 };
 
-/* What a change is about to overwrite: complete before valid is set, so that it can be undone. */
+/* What a change is about to overwrite. The entries are complete before valid is set, so the change
+   can be undone. */
 struct journal {
     atomic_bool    valid;
     uint32_t       from, to;
@@ -53,7 +54,7 @@ check(const char *what, int error)
     exit(1);
 }
 
-/* Runs once, before anybody else can see the table. */
+/* Is called once, before anybody else can see the table. */
 static int
 initialise(void *addr, size_t size, void *arg)
 {
@@ -73,8 +74,8 @@ initialise(void *addr, size_t size, void *arg)
     return -error;
 }
 
-/* Somebody has died with the mutex: undo what may be half done. Whoever dies in this function
-   leaves it to the next one, who does the same again. */
+/* A process has died with the mutex. Its change may be half done, and is undone here. If a process
+   dies in this function, the next one does the same again. */
 static void
 repair(struct table *table)
 {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An animated picture in shared memory, shown by an X server that reads it from there (MIT-SHM).
+ * An animated picture in shared memory, which an X server reads from there (MIT-SHM).
  *
  *     cc -o x11-frame x11-frame.c $(pkg-config --cflags --libs libshmx xcb-shm)
- *     ./x11-frame sysv             an anonymous System V segment, of which the server gets the id
- *     ./x11-frame sysv:/frame      a named one
- *     ./x11-frame posix            an anonymous POSIX segment, of which it gets the descriptor
- *     ./x11-frame posix 3          ends after three pictures, and compares each with what the
- * server shows
+ *     ./x11-frame sysv             an anonymous System V segment, whose id the server gets
+ *     ./x11-frame sysv:/frame      a System V segment with a name
+ *     ./x11-frame posix            an anonymous POSIX segment, whose descriptor the server gets
+ *     ./x11-frame posix 3          ends after three pictures, and compares each with what is shown
  *
- * The last one shown is left in x11-frame.ppm, as the server gives it back.
+ * If pictures are compared, the last one is saved in x11-frame.ppm, as the server shows it.
  */
 #include <errno.h>
 #include <shmx.h>
@@ -67,10 +66,10 @@ open_window(void)
     xcb_create_gc(x, gc, window, 0, NULL);
     xcb_map_window(x, window);
     xcb_flush(x);
-    free(xcb_wait_for_event(x)); /* it can be seen */
+    free(xcb_wait_for_event(x)); /* the window can be seen now */
 }
 
-/* The server attaches it, too. */
+/* Lets the server attach the segment, too. */
 static xcb_shm_seg_t
 share(struct shmx *seg)
 {
@@ -82,7 +81,7 @@ share(struct shmx *seg)
     if (st.backend == SHMX_SYSV)
         check_request("MIT-SHM attach", xcb_shm_attach_checked(x, shared, (uint32_t)st.id, 0));
     else {
-        fd = dup(fd); /* xcb closes what it sends */
+        fd = dup(fd); /* xcb closes the descriptor that it sends */
         if (fd < 0)
             fail("dup", strerror(errno));
         check_request("MIT-SHM attach_fd", xcb_shm_attach_fd_checked(x, shared, fd, 0));
@@ -119,7 +118,7 @@ save(const uint8_t *pixels)
         fail("x11-frame.ppm", strerror(errno));
 }
 
-/* What the server says that the window shows, beside what we drew. */
+/* Compares what the server says that the window shows with what was drawn. */
 static void
 compare(const uint32_t *drawn)
 {
@@ -154,7 +153,7 @@ main(int argc, char **argv)
         fail("usage", "x11-frame sysv | posix | NAME [PICTURES]");
     backend = argv[1][0] == 's' ? SHMX_SYSV : SHMX_POSIX;
     open_window();
-    /* Ephemeral: whatever becomes of us and of the server, the memory does not stay. */
+    /* The segment is ephemeral, so the memory goes when this program and the server have ended. */
     check(argv[1],
           shmx_create(name != NULL ? argv[1] : NULL, SIZE, 0600, backend | SHMX_EPHEMERAL, &seg));
     check("attach", shmx_attach(seg, 0, &pixels));
@@ -171,7 +170,7 @@ main(int argc, char **argv)
     }
     xcb_shm_detach(x, shared);
     xcb_disconnect(x);
-    shmx_destroy(seg); /* the server may be a moment late, and the name need not wait for it */
+    shmx_destroy(seg); /* the name need not wait until the server has detached */
     shmx_close(seg);
     return 0;
 }

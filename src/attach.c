@@ -5,7 +5,7 @@
 #include "segment.h"
 
 #include <errno.h>
-#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <linux/mman.h> /* MADV_POPULATE_* are not in every C library */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +14,6 @@
     (SHMX_RDONLY | SHMX_PRIVATE | SHMX_EXEC | SHMX_POPULATE | SHMX_FIXED | SHMX_REPLACE            \
      | SHMX_ROUND | SHMX_ROOM)
 
-/* Where in the segment the mapping begins and how long it is. */
 static int
 choose_range(struct shmx *seg, uint64_t offset, size_t length, struct attachment *a)
 {
@@ -43,7 +42,6 @@ choose_range(struct shmx *seg, uint64_t offset, size_t length, struct attachment
     return 0;
 }
 
-/* At which address a fixed mapping begins. */
 static int
 choose_address(const struct shmx *seg, const void *wanted, size_t delta, struct attachment *a)
 {
@@ -60,7 +58,8 @@ choose_address(const struct shmx *seg, const void *wanted, size_t delta, struct 
     return 0;
 }
 
-/* Take the addresses for a fixed attachment, so that no other one of this handle can have them. */
+/* Takes the addresses for a fixed attachment, so that no other attachment of this handle can take
+   them. */
 static int
 claim(struct shmx *seg, struct attachment *a)
 {
@@ -82,7 +81,7 @@ claim(struct shmx *seg, struct attachment *a)
     return r;
 }
 
-/* What is asked of the kernel once the mapping is there. */
+/* Tells the kernel what is wanted of a mapping that is there. */
 static int
 settle(const struct shmx *seg, const struct attachment *a)
 {
@@ -90,7 +89,7 @@ settle(const struct shmx *seg, const struct attachment *a)
 
     if (!(a->flags & SHMX_POPULATE) || a->filled == 0)
         return 0;
-    /* What seems to be empty gets huge pages. */
+    /* If the first page is not there, the segment seems to be empty, and it gets huge pages. */
     if (!(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->filled) != 0
         && !shmx_huge_is_resident(a->base))
         shmx_huge_fill(a->base, a->filled, advice);
@@ -117,7 +116,8 @@ map(struct shmx *seg, struct attachment *a)
     return r;
 }
 
-/* Addresses that must be free become ours, so that nothing but ours is replaced later. */
+/* Takes the addresses, which must be free, for this process. So the mapping that goes there later
+   replaces nothing else. */
 static int
 reserve_addresses(void *base, size_t length)
 {
@@ -128,17 +128,17 @@ reserve_addresses(void *base, size_t length)
         return failure();
     if (got == base)
         return 0;
-    munmap(got, length); /* a kernel that takes the address for a wish */
+    munmap(got, length); /* a kernel older than 4.17 takes the address for a wish */
     return -EEXIST;
 }
 
-/* The mapping is made elsewhere, complete, and then moved into its place. So a failure leaves what
-   was there, and the backends need not know of addresses. */
+/* The mapping is made completely at another place and then moved to the addresses. So a failure
+   leaves the old mappings as they were, and the backends need not know of addresses. */
 static int
 map_fixed(struct shmx *seg, const struct attachment *a)
 {
     const bool        replace = a->flags & SHMX_REPLACE;
-    struct attachment made = *a; /* others look at where *a is to be */
+    struct attachment made = *a; /* other threads look at the range that *a is to have */
     int               r = replace ? 0 : reserve_addresses(a->base, a->length);
 
     if (r < 0)
@@ -177,7 +177,8 @@ attach(struct shmx *seg, struct attachment *a, size_t delta)
     if (r == 0)
         a->addr = (char *)a->base + delta;
     pthread_mutex_unlock(&seg->lock);
-    /* A wish, and the last thing to do, since a mapping that has been divided cannot be moved. */
+    /* This is only a wish. It comes last, because a mapping that has been divided cannot be
+       moved. */
     if (r == 0 && a->filled < a->length)
         madvise((char *)a->base + a->filled, a->length - a->filled, MADV_DONTDUMP);
     return r;
@@ -195,7 +196,7 @@ shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned fla
         return -EINVAL;
     if ((flags & SHMX_ROOM)
         && (seg->backend->resize == NULL || seg->page > (size_t)sysconf(_SC_PAGESIZE)))
-        return -ENOTSUP; /* such a mapping would grow an object of hugetlbfs at once */
+        return -ENOTSUP; /* such a mapping would make an object of hugetlbfs grow at once */
     a = calloc(1, sizeof *a);
     if (a == NULL)
         return -ENOMEM;
@@ -233,7 +234,7 @@ shmx_detach(struct shmx *seg, void *addr)
         if (a->addr == addr)
             break;
     if (a != NULL)
-        a->addr = NULL; /* until it is unmapped, nobody else may have its addresses */
+        a->addr = NULL; /* nobody else may take its addresses until it is unmapped */
     pthread_mutex_unlock(&seg->lock);
     if (a == NULL)
         return -EINVAL;

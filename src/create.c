@@ -10,22 +10,22 @@
 #define CREATE_FLAGS                                                                               \
     (SHMX_POSIX | SHMX_SYSV | SHMX_EPHEMERAL | SHMX_SPARSE | SHMX_HUGE | SHMX_HUGE_ONLY)
 
-/* How often to go between opening and creating while others destroy what we find. */
+/* How often opening and creating are tried in turn while other processes destroy what is found. */
 #define ROUNDS 100
 
-/* How many milliseconds to wait for another process's initialiser, and at most between two looks.
- */
+/* How many milliseconds to wait for the initialiser of another process in all, and at most between
+   two looks. */
 #define PATIENCE 60000
 #define PAUSE    50
 
-/* Bytes that are reserved in the time of a look at the directory. */
+/* Reserving so many bytes takes as long as a look at the directory. */
 #define LITTLE 65536
 
 static const struct shmx_backend *const backends[] = { &shmx_posix, &shmx_sysv };
 
 #define BACKENDS (sizeof backends / sizeof *backends)
 
-/* The backend for a new segment; NULL if name and flags contradict each other. */
+/* Returns the backend for a new segment, or NULL if name and flags contradict each other. */
 static const struct shmx_backend *
 choose_backend(const struct reference *ref, unsigned flags)
 {
@@ -36,7 +36,8 @@ choose_backend(const struct reference *ref, unsigned flags)
     return (wanted | ref->backend) & SHMX_SYSV ? &shmx_sysv : &shmx_posix;
 }
 
-/* Whether the name is free: a dead segment of whichever backend does not keep it. */
+/* Returns whether the name is free. A name that leads to a dead segment, of whichever backend, is
+   removed for that. */
 static bool
 vacate(const char *entry)
 {
@@ -46,7 +47,7 @@ vacate(const char *entry)
     for (i = 0; i < BACKENDS; i++)
         if (backends[i]->vacate(entry))
             return true;
-    return shmx_directory_stat(entry, &st) == -ENOENT; /* somebody else was faster */
+    return shmx_directory_stat(entry, &st) == -ENOENT; /* another process was faster */
 }
 
 static int
@@ -67,10 +68,10 @@ struct making {
     unsigned flags;
     int (*init)(void *addr, size_t size, void *arg);
     void *arg;
-    bool  refused; /* init has failed: that is the end, whatever its error */
+    bool  refused; /* init has failed: this ends the attempt, whatever the error is */
 };
 
-/* Everything that can be said about the request before anything is made. */
+/* Checks all that can be checked before anything is made. */
 static int
 check_making(const struct reference *ref, const struct making *m)
 {
@@ -80,12 +81,12 @@ check_making(const struct reference *ref, const struct making *m)
             && (ref->kind != REFERENCE_ANONYMOUS || choose_backend(ref, m->flags) != &shmx_posix)))
         return -EINVAL;
     if (ref->kind == REFERENCE_ID)
-        return -EINVAL; /* the kernel gives ids */
+        return -EINVAL; /* only the kernel gives ids */
     return (m->flags & SHMX_EPHEMERAL) && (m->mode & 0600) != 0600 ? -EINVAL : 0;
 }
 
-/* Before the work of making a segment, look whether it would be in vain. Where there is little to
-   do, publishing will tell as soon. */
+/* Looks whether the work of making a segment would be in vain. Where there is little work,
+   publishing will tell as soon. */
 static int
 check_free(const struct reference *ref, const struct making *m)
 {
@@ -141,7 +142,8 @@ create_once(const struct reference *ref, struct making *m, struct shmx **out)
     return r;
 }
 
-/* Once more if somebody who collects took this process for dead. */
+/* -EAGAIN means that a process which collects took this one for dead and removed the segment. Then
+   the segment is made once more. */
 static int
 create(const struct reference *ref, struct making *m, struct shmx **seg)
 {
@@ -238,7 +240,8 @@ open_or_create(const struct reference *ref, struct making *m, struct shmx **seg)
     return r;
 }
 
-/* With an initialiser, one process of a user is at it, and the others wait for what comes of it. */
+/* With an initialiser, one process of each user does the work, and the other processes wait for the
+   result. */
 static int
 open_or_create_elected(const struct reference *ref, struct making *m, struct shmx **seg)
 {
@@ -275,7 +278,7 @@ shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned flags,
     if (r == 0)
         r = check_making(&ref, &making);
     if (r == 0 && init != NULL && ref.kind != REFERENCE_NAME)
-        r = -EINVAL; /* what has a key is visible before it is initialised */
+        r = -EINVAL; /* a segment with a raw key is visible before it is initialised */
     if (r < 0)
         return r;
     return init != NULL ? open_or_create_elected(&ref, &making, seg)
@@ -292,7 +295,8 @@ shmx_open_fd(int fd, unsigned flags, struct shmx **seg)
     return shmx_posix_open_fd(fd, flags, seg);
 }
 
-/* One name only, also if another handle, of whichever process, gives one at the same time. */
+/* Gives the segment exactly one name, even if another handle, in whichever process, gives it a name
+   at the same time. */
 static int
 publish_alone(struct shmx *seg, const char *entry)
 {

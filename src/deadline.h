@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Timeouts, as moments of the clock that nobody sets, CLOCK_MONOTONIC, in nanoseconds. */
+/* Timeouts as moments of CLOCK_MONOTONIC, which nobody can set, in nanoseconds. */
 #ifndef SHMX_DEADLINE_H
 #define SHMX_DEADLINE_H
 
@@ -10,7 +10,7 @@
 #define SECOND      INT64_C(1000000000)
 #define MILLISECOND INT64_C(1000000)
 
-/* The clock begins when the machine starts: 68 years later it is no time for any machine. */
+/* The clock starts with the machine, and no machine runs for the 68 years that this is. */
 #define NEVER (INT32_MAX * SECOND)
 
 static inline int64_t
@@ -22,7 +22,8 @@ deadline_now(void)
     return now.tv_sec * SECOND + now.tv_nsec;
 }
 
-/* When the timeout is over that begins now; NULL: never. False: no valid timeout. */
+/* Puts the moment at which a timeout from now on ends into *deadline. For NULL that is NEVER.
+   Returns false if the timeout is not valid. */
 static inline bool
 deadline_after(const struct timespec *timeout, int64_t *deadline)
 {

@@ -21,11 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How many milliseconds to wait for others who remove entries: longer than a busy machine keeps a
-   process from running. */
+/* How many milliseconds to wait for others who remove entries. A busy machine keeps a process from
+   running for less than that. */
 #define PATIENCE 300
 
-/* Room for a path; large, so it is not cleared and not copied. */
+/* Room for a path. A path is large, so it is neither cleared nor copied. */
 struct path {
     char text[sizeof DIRECTORY "/" + NAME_MAX];
 };
@@ -39,7 +39,7 @@ path_of(const char *entry, struct path *path)
     return path->text;
 }
 
-/* Open in spite of signals. */
+/* Opens the path, and starts again if a signal interrupts that. */
 static int
 open_path(const char *path, int flags, mode_t mode)
 {
@@ -58,7 +58,7 @@ shmx_directory_open(const char *entry, int flags, mode_t mode)
 {
     struct path path;
 
-    /* With O_NONBLOCK, a FIFO or a lease of somebody's does not hang us. */
+    /* With O_NONBLOCK, neither a FIFO nor a lease of another process makes the caller wait. */
     return open_path(path_of(entry, &path), flags | O_NOFOLLOW | O_NONBLOCK, mode);
 }
 
@@ -69,7 +69,7 @@ shmx_directory_new_file(mode_t mode)
     int           fd = open_path(DIRECTORY, O_TMPFILE | O_RDWR, mode);
 
     if (fd < 0)
-        return fd == -EISDIR ? -ENOTSUP : fd; /* this file system knows no O_TMPFILE */
+        return fd == -EISDIR ? -ENOTSUP : fd; /* the file system does not know O_TMPFILE */
     if (fstatfs(fd, &fs) == 0 && (uint32_t)fs.f_type == TMPFS_MAGIC)
         return fd;
     close(fd);
@@ -87,7 +87,7 @@ shmx_directory_reopen(int fd, const struct stat *st, int access)
     fresh = open_path(self, access | O_NONBLOCK, 0);
     if (fresh < 0)
         return fresh;
-    /* In a chroot, /proc may be anybody's directory. */
+    /* In a chroot, /proc may be a directory that anybody has made. */
     if (fstat(fresh, &found) == 0 && found.st_dev == st->st_dev && found.st_ino == st->st_ino)
         return fresh;
     close(fresh);
@@ -146,11 +146,12 @@ shmx_directory_link(int fd, const char *entry)
         return 0;
     if (errno != ENOENT)
         return failure();
-    /* Before Linux 6.10 that takes CAP_DAC_READ_SEARCH; this way is open to everybody. */
+    /* Before Linux 6.10 the call above takes CAP_DAC_READ_SEARCH. This way is open to everybody. */
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, self, AT_FDCWD, path.text, AT_SYMLINK_FOLLOW) < 0)
         return failure();
-    /* In a chroot, /proc may be anybody's directory, and lead to another object. */
+    /* In a chroot, /proc may be a directory that anybody has made, and the path may lead to another
+       object. */
     if (fstat(fd, &st) == 0 && st.st_nlink > 0)
         return 0;
     unlink(path.text);
@@ -162,7 +163,7 @@ shmx_directory_rename(const char *from, const char *to)
 {
     struct path old, new;
     long r = syscall(SYS_renameat2, AT_FDCWD, path_of(from, &old), AT_FDCWD, path_of(to, &new),
-                     RENAME_NOREPLACE); /* not every C library has a function for it */
+                     RENAME_NOREPLACE); /* not every C library has this function */
 
     return r < 0 ? failure() : 0;
 }
@@ -208,7 +209,8 @@ shmx_directory_may_unlink(uid_t owner)
 void
 shmx_directory_relock(int lock)
 {
-    /* In all, until it works again: who keeps the lock for good delays nobody for long. */
+    /* How many attempts all calls together have left until one of them gets the lock. So a process
+       that keeps the lock for good delays nobody for long. */
     static _Atomic int patience = PATIENCE;
     int                r = lock < 0 ? 0 : -1;
 
@@ -231,7 +233,8 @@ void
 shmx_directory_release(int lock)
 {
     if (lock >= 0)
-        flock(lock, LOCK_UN); /* a child that was forked meanwhile has this lock, too */
+        flock(lock, LOCK_UN); /* closing does not suffice: a child that was forked meanwhile has
+                                 this lock, too */
 }
 
 void

@@ -17,7 +17,8 @@
 
 #define LOCK NAME_HIDDEN "lock-"
 
-/* Two entries that share a number merely wait for each other. (FNV-1a.) */
+/* The name of the lock contains a hash (FNV-1a) of the entry. If two entries have the same hash,
+   those who make them wait for each other, which does no harm. */
 static void
 name_lock(const char *entry, struct election *election)
 {
@@ -29,7 +30,7 @@ name_lock(const char *entry, struct election *election)
              hash);
 }
 
-/* Only this user and root can open such a file: no stranger can make anybody wait. */
+/* Only this user and root can open such a file, so no stranger can make anybody wait. */
 static bool
 is_ours(const struct stat *st)
 {
@@ -37,8 +38,9 @@ is_ours(const struct stat *st)
            && (st->st_mode & 0077) == 0 && st->st_nlink <= 1;
 }
 
-/* The lock file, which is made with its mode in one step: the umask would keep others of the same
-   user out. Returns a descriptor, or -EAGAIN: look again, or another negative errno. */
+/* Opens the lock file, or makes it. The file gets its mode and its entry in one step, because
+   otherwise the umask might keep other processes of the same user out. Returns a descriptor or a
+   negative errno value. -EAGAIN means that the caller should look again. */
 static int
 open_lock(const char *hidden)
 {
@@ -72,7 +74,7 @@ shmx_election_stand(const char *entry, struct election *election)
         else if (shmx_directory_is(election->hidden, &st))
             return true;
         else
-            busy = true; /* the one who had the lock has removed it */
+            busy = true; /* the process that had the lock has removed the file */
     }
     close(election->fd);
     election->fd = -1;
@@ -85,7 +87,8 @@ shmx_election_end(struct election *election)
     if (election->fd < 0)
         return;
     shmx_directory_unlink(election->hidden);
-    flock(election->fd, LOCK_UN); /* a child that was forked meanwhile has this lock, too */
+    flock(election->fd, LOCK_UN); /* closing does not suffice: a child that was forked meanwhile has
+                                     this lock, too */
     close(election->fd);
 }
 

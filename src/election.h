@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who initialises a segment, among the processes of one user. An election is a courtesy that saves
- * work: that only one segment is published is the business of link(2) and rename(2). So whoever
- * cannot take part goes ahead alone. The elected one has a lock of the kernel's, flock(2), on a
- * hidden file, which ends with the process.
+ * The election decides which of the processes of one user initialises a segment. It is a courtesy
+ * that saves work, because link(2) and rename(2) alone see to it that only one segment is
+ * published. So a process that cannot take part goes ahead alone. The elected process has a lock of
+ * the kernel, flock(2), on a hidden file. The lock ends with the process.
  */
 #ifndef SHMX_ELECTION_H
 #define SHMX_ELECTION_H
@@ -11,16 +11,17 @@
 #include <stdbool.h>
 
 struct election {
-    int  fd; /* -1: no lock */
+    int  fd; /* -1 if there is no lock */
     char hidden[64];
 };
 
-/* Whether to go ahead. False: another process of this user is at it; ask again in a while. If true,
-   shmx_election_end is to be called. */
+/* Returns whether the caller should go ahead. If so, the caller ends the election with
+   shmx_election_end. If not, another process of this user is at work, and the caller asks again
+   after a while. */
 bool shmx_election_stand(const char *entry, struct election *election);
 void shmx_election_end(struct election *election);
 
-/* Remove the hidden entry if it is such a lock, and nobody has it. */
+/* Removes the hidden entry if it is such a lock and nobody has it. */
 void shmx_election_collect(const char *hidden);
 
 #endif

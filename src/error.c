@@ -9,23 +9,24 @@ static const struct {
     const char *words;
 } table[] = {
     { 0, "success" },
-    { EACCES, "permission denied: the segment's mode does not admit this, or the handle is "
+    { EACCES, "permission denied: the mode of the segment does not allow this, or the handle is "
               "read-only" },
     { EAGAIN, "temporarily impossible: memory could not be brought in" },
     { EBADF, "not an open descriptor" },
     { EBUSY,
-      "busy: it is being removed, published or locked just now, something is mounted at that "
-      "name, or an attachment of the same handle is at those addresses" },
+      "busy: the segment is being removed, published or locked, something is mounted at the name, "
+      "or an attachment of the same handle is at those addresses" },
     { ECANCELED, "cancelled by the initialiser" },
-    { EEXIST, "exists already: a segment of that name or key, or a mapping at that address" },
+    { EEXIST,
+      "exists already: there is a segment of that name or key, or a mapping at that address" },
     { EFAULT, "bad address: the buffer is not memory of this process" },
-    { EFBIG, "too large: above this process's limit for file sizes (RLIMIT_FSIZE)" },
+    { EFBIG, "too large: the size is above the limit of this process for files (RLIMIT_FSIZE)" },
     { EINTR, "interrupted by a signal" },
     { EIO, "a page of the segment cannot be brought back from swap" },
     { EINVAL, "invalid argument: a malformed name, a flag that does not belong here, an address "
               "that is not attached, or a size of 0, too large to map or above kernel.shmmax" },
     { EISDIR, "a directory stands at that name" },
-    { ELOOP, "a symbolic link that is none of this library's stands at that name" },
+    { ELOOP, "a symbolic link that this library has not made stands at that name" },
     { EMFILE, "out of file descriptors in this process (RLIMIT_NOFILE)" },
     { ENAMETOOLONG, "name too long: more than 255 bytes" },
     { ENFILE, "out of file descriptors in the system (fs.file-max)" },
@@ -34,23 +35,25 @@ static const struct {
     { ENOENT, "no such segment: the name, key or id leads to nothing (any more)" },
     { ENOMEM, "out of memory: RAM, huge pages, address space, or the limit for locked memory "
               "(RLIMIT_MEMLOCK)" },
-    { ENOSPC, "no space: /dev/shm has too little left, or a System V limit (kernel.shmmni, shmall) "
-              "is reached, or the end of the segment" },
+    { ENOSPC,
+      "no space: /dev/shm has too little room, a System V limit (kernel.shmmni, kernel.shmall) is "
+      "reached, or the segment ends here" },
     { ENOTSUP, "not supported by this backend, kernel or mount" },
     { EPIPE, "nobody else holds the segment any more" },
-    { EPERM, "not permitted: only for the owner, the creator or root; or it is not the caller's or "
-             "root's, or has another link, and that was asked for (SHMX_OWNED)" },
+    { EPERM, "not permitted: only the owner, the creator and root may do this, or (SHMX_OWNED) the "
+             "segment is of another user or has a second hard link" },
     { ERANGE, "out of range: the segment is smaller than that" },
     { EROFS, "/dev/shm is mounted read-only" },
-    { ETIMEDOUT, "the time is over, and nothing has come" },
-    { EXDEV, "out of reach: in another IPC namespace, or not an object of /dev/shm" },
+    { ETIMEDOUT, "the time is over, and what was waited for has not happened" },
+    { EXDEV,
+      "out of reach: the segment is in another IPC namespace, or the object is not in /dev/shm" },
 };
 
 int
 shmx_documented_error(int error)
 {
     switch (error) {
-    case EAGAIN: /* mmap, shmat and mlock say so when the limit of locked memory is reached */
+    case EAGAIN: /* mmap, shmat and mlock return this when the limit of locked memory is reached */
     case ENOLCK:
         return -ENOMEM;
     case EDQUOT: /* tmpfs can have quotas */
@@ -61,7 +64,7 @@ shmx_documented_error(int error)
         return -ENOENT;
     case ENOSYS:
         return -ENOTSUP;
-    case ETXTBSY: /* somebody runs the object as a program */
+    case ETXTBSY: /* a process runs the object as a program */
         return -EBUSY;
     default:
         return -error;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From what a system call left in errno to the error that the manual documents. */
+/* The way from errno after a system call to the error that the manual documents. */
 #ifndef SHMX_FAILURE_H
 #define SHMX_FAILURE_H
 
 #include <errno.h>
 
-/* The negative errno that callers are told for error; one number for what is one cause to them. */
+/* Returns the negative errno value that callers get for this error. What is one cause for a caller
+   gets one number. */
 int shmx_documented_error(int error);
 
-/* The same for errno, right after a system call that failed. */
+/* Does the same for errno. It is to be called right after a system call that failed. */
 static inline int
 failure(void)
 {

@@ -48,7 +48,8 @@ shmx_hidden_parse(const char *text, struct hidden *hidden)
     return true;
 }
 
-/* The maker's pid in this pid namespace; 0: the maker is not in it, or nobody can tell. */
+/* Returns the pid of the maker in this pid namespace. 0 means that the maker is not in this
+   namespace, or that nobody can tell. */
 static pid_t
 maker_of(const struct hidden *hidden)
 {
@@ -59,7 +60,8 @@ maker_of(const struct hidden *hidden)
                : 0;
 }
 
-/* The pid may have been given out again: then what it left waits until that process ends, too. */
+/* The pid may have been given out again. Then what the maker has left stays until that process
+   ends, too. */
 bool
 shmx_hidden_in_use(const struct hidden *hidden)
 {

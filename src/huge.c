@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <linux/mman.h> /* MADV_POPULATE_* are not in every C library */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#define MADV_COLLAPSE 25 /* since Linux 6.1 */
 #endif
 
 static size_t
@@ -66,8 +66,8 @@ shmx_huge_pool_page_size_at(const void *addr)
     return kib * 1024;
 }
 
-/* Nothing is mapped there any more, then the first page is: if the last one of a huge page is, too,
-   they are one. */
+/* After MADV_DONTNEED nothing is mapped here, and then the first page is brought in. If that has
+   mapped the last page of the range as well, the range is one huge page. */
 size_t
 shmx_huge_page_size_at(char *addr)
 {
@@ -96,9 +96,10 @@ shmx_huge_is_resident(void *addr)
 }
 
 /*
- * MADV_COLLAPSE makes huge pages whatever /dev/shm is mounted with and /sys says, where there is
- * one small page at least; so the first one of each is brought in, in a way in which a shortage is
- * an error and no SIGBUS. Older kernels have made it a huge one already if they are set up to.
+ * MADV_COLLAPSE makes huge pages whatever the mount options of /dev/shm and the settings in /sys
+ * are, but only where there is at least one small page. So the first page of each huge page is
+ * brought in, in a way in which a shortage is an error and not SIGBUS. A kernel without
+ * MADV_COLLAPSE has made that page a huge one already if it is set up to do so.
  */
 int
 shmx_huge_fill(char *addr, size_t size, int advice)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Moves *text past the word if it begins so. */
+/* Moves *text past the word if *text begins with it. */
 static bool
 skip_word(const char **text, const char *word)
 {
@@ -48,17 +48,18 @@ parse_number(const char *text, unsigned long long max, int *number)
     return 0;
 }
 
-/* What follows "sysv:" and is no name. */
+/* Parses what follows "sysv:" and is not a plain name. */
 static int
 parse_raw(const char *text, struct reference *ref)
 {
     int r;
 
     if (skip_word(&text, "key=")) {
-        /* Keys are int, and often written as the unsigned hexadecimal that ipcs shows. */
+        /* A key is an int, but it is often written as the unsigned hexadecimal number that ipcs(1)
+           shows. */
         ref->kind = REFERENCE_KEY;
         r = parse_number(text, UINT_MAX, &ref->number);
-        return r == 0 && ref->number == 0 ? -EINVAL : r; /* IPC_PRIVATE is no key */
+        return r == 0 && ref->number == 0 ? -EINVAL : r; /* 0 is IPC_PRIVATE, which is not a key */
     }
     ref->kind = REFERENCE_ID;
     return skip_word(&text, "id=") ? parse_number(text, INT_MAX, &ref->number) : -EINVAL;

@@ -28,15 +28,15 @@ namespace_number(const char *path, unsigned long *number)
     if (length < 0 && errno != ENOENT)
         return failure();
     text[length < 0 ? 0 : length] = '\0';
-    digits = strchr(text, '['); /* "ipc:[4026531839]" */
+    digits = strchr(text, '['); /* the text is like "ipc:[4026531839]" */
     *number = digits == NULL ? 0 : strtoul(digits + 1, NULL, 10);
     return 0;
 }
 
 /*
- * A page which the kernel clears in every child, also in one of a raw clone(2). Without it a child
- * could take its parent's number for its own: both may be process 1 of their namespaces. NULL where
- * the kernel cannot do that.
+ * Returns a page that the kernel clears in every child, even in a child of a raw clone(2). Without
+ * it a child could take the number of its parent for its own, because both may be process 1 of
+ * their namespaces. Returns NULL where the kernel cannot do that.
  */
 static _Atomic uint64_t *
 page_of_this_process(void)
@@ -53,7 +53,7 @@ page_of_this_process(void)
         && atomic_compare_exchange_strong(&page, &known, fresh))
         return fresh;
     munmap(fresh, sizeof *fresh);
-    return known; /* another thread's */
+    return known; /* another thread has made it meanwhile */
 }
 
 int
@@ -75,14 +75,15 @@ shmx_process(uint64_t *number)
     return 0;
 }
 
-/* Each thread has an IPC namespace of its own, and unshare(2) changes it: nothing is cached. */
+/* Each thread has an IPC namespace of its own, and unshare(2) changes it. So the number is not
+   cached. */
 int
 shmx_ipc_namespace(unsigned long *number)
 {
     return namespace_number("/proc/thread-self/ns/ipc", number);
 }
 
-/* The number that stands for every user who is not mapped. */
+/* Returns the number that stands for every user whom the user namespace does not map. */
 static uid_t
 overflow_user(void)
 {
@@ -101,7 +102,8 @@ overflow_user(void)
     return user;
 }
 
-/* Whether the number means one user: that of the unmapped does only where everybody is mapped. */
+/* Returns whether the number means one certain user. The number of the users who are not mapped
+   does so only where all users are mapped. */
 static bool
 is_one_user(uid_t user)
 {
@@ -145,7 +147,8 @@ bool
 shmx_rules_ipc_namespace(void)
 {
     const int fd = open("/proc/thread-self/ns/ipc", O_RDONLY | O_CLOEXEC);
-    const int owner = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS); /* only of one's own, or below */
+    /* The kernel allows this only for the caller's user namespace and those below it. */
+    const int owner = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
 
     if (owner >= 0)
         close(owner);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which process, which IPC namespace and which users these are. */
+/* Questions about processes, IPC namespaces, users and their rights. */
 #ifndef SHMX_NAMESPACE_H
 #define SHMX_NAMESPACE_H
 
@@ -8,33 +8,35 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define PID_BITS 22 /* of a pid: PID_MAX_LIMIT is 4 Mi */
+#define PID_BITS 22 /* the kernel's PID_MAX_LIMIT is 4 Mi */
 
 /*
- * A number that no other living process has: the number of the pid namespace (32 bits; 0 where
- * /proc is not there to tell), then the pid in it. Never 0. Returns 0 or a negative errno.
+ * Gives a number that no other living process has. The upper part is the number of the pid
+ * namespace (32 bits, or 0 where /proc is not mounted), and the lower part is the pid in that
+ * namespace. The number is never 0. Returns 0 or a negative errno value.
  */
 int shmx_process(uint64_t *number);
 
-/* The number of the calling thread's IPC namespace; 0 where /proc is not there to tell. Returns 0
-   or a negative errno. */
+/* Gives the number of the IPC namespace of the calling thread, or 0 where /proc is not mounted.
+   Returns 0 or a negative errno value. */
 int shmx_ipc_namespace(unsigned long *number);
 
-/* Whether both are known to be the same user. All users whom the user namespace does not map have
-   one number, so where there are any, that number is equal to nothing. */
+/* Returns whether a and b are known to be the same user. All users whom the user namespace does not
+   map have one number. So where there are such users, that number equals nothing. */
 bool shmx_same_user(uid_t a, uid_t b);
 
-/* Whether that user is the effective one or root. */
+/* Returns whether the owner is the effective user or root. */
 bool shmx_trusts(uid_t owner);
 
-/* Whether privilege in the thread's user namespace is privilege over its IPC namespace. */
+/* Returns whether a privilege in the user namespace of the thread is also a privilege over its IPC
+   namespace. */
 bool shmx_rules_ipc_namespace(void);
 
-/* Whether the thread has that capability in effect, CAP_FOWNER or the like. */
+/* Returns whether the thread has the capability, such as CAP_FOWNER, in effect. */
 bool shmx_has_capability(unsigned capability);
 
-/* A file of /proc, for reading, or NULL with errno. In a chroot, /proc may be anybody's directory:
-   only the kernel's own files are opened. */
+/* Opens a file of /proc for reading. Returns NULL and sets errno if that fails. In a chroot, /proc
+   may be a directory that anybody has made, so only files of the kernel are accepted. */
 FILE *shmx_open_proc(const char *path);
 
 #endif

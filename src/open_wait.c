@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opening a segment as soon as it is there. */
+/* Opening a segment as soon as it exists. */
 #include "deadline.h"
 #include "directory.h"
 #include "segment.h"
@@ -9,15 +9,15 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-/* Between two looks, milliseconds: where an event will tell; and where none will, since there is
-   something that cannot be used yet, or a key to come, or since the kernel gives no events. */
+/* Milliseconds between two looks. SELDOM is for waiting where an event will tell. OFTEN is for
+   waiting where no event will: for something to become usable, for a key, or with a kernel that
+   gives no events. */
 #define SELDOM 100
 #define OFTEN  5
 
 /*
- * Have the events of the directory that has the name now, whichever was mounted there, from now on.
- * Those that are there already are of no interest any more. Returns the watch, or -1: there will be
- * no events.
+ * Makes the kernel report events of the directory that is mounted at the path now. Events that are
+ * queued already are of no interest any more. Returns the watch, or -1 if there will be no events.
  */
 static int
 watch(int events)
@@ -37,7 +37,7 @@ look(const char *name, unsigned flags, struct shmx **out)
 
     if (r < 0)
         return r;
-    if (shmx_size(seg) == 0) { /* a program has made it that is about to give it its size */
+    if (shmx_size(seg) == 0) { /* a program has made the object, and sizes it later */
         shmx_close(seg);
         return -ENODATA;
     }
@@ -51,7 +51,7 @@ may_change(int error)
     return error == -ENOENT || error == -ENODATA || error == -EACCES || error == -EBUSY;
 }
 
-/* Sleep until something happens in the directory, but not for long. */
+/* Sleeps until something happens in the directory, but not for long. */
 static int
 pause_until(int events, bool seldom, int64_t deadline)
 {
@@ -103,11 +103,11 @@ shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout,
     r = look(name, flags, seg);
     if (!may_change(r))
         return r;
-    /* Without it, because of whatever limit, it is to be looked more often. */
+    /* If inotify(7) is at one of its limits, the name is looked for more often. */
     events = ref.kind == REFERENCE_NAME ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
     r = wait_for(name, flags, deadline, events, seg);
-    /* The kernel takes some 16 milliseconds for closing it, unless the watch was removed some time
-       before: so that is left to the end of the handle. */
+    /* If the watch has not been removed some time before, closing the descriptor takes the kernel
+       about 16 milliseconds. So shmx_close closes it. */
     if (r == 0 && events > 0)
         (*seg)->events = events;
     else if (events >= 0)

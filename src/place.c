@@ -16,9 +16,9 @@ move(void **base, size_t length, void *to)
     return 0;
 }
 
-/* Move the mapping to an address that is a multiple of align and so many bytes more, and where it
-   does not overlap what is to be avoided: into a range of addresses that is so large that it cannot
-   be in the way everywhere. */
+/* Moves the mapping to an address that is a multiple of align plus phase, and that does not overlap
+   the range to be avoided. The function first takes a range of addresses that is so large that the
+   mapping fits in somewhere. */
 static int
 move_aside(void **base, size_t length, size_t align, uint64_t phase, const char *avoid)
 {

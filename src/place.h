@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where mappings go: to addresses that are wanted, or to aligned ones. */
+/* Moving mappings, to a given address or to an aligned one. */
 #ifndef SHMX_PLACE_H
 #define SHMX_PLACE_H
 
@@ -7,14 +7,15 @@
 
 #include <stdint.h>
 
-/* Move a mapping, with pages of that size, into its place, where it may happen to be already, in
-   part or as a whole. Returns where it is, also if it failed. */
+/* Moves a mapping with pages of that size to target. The mapping may overlap target already, or be
+   there. *base is the address of the mapping afterwards, also if the function failed. */
 int shmx_place_move(void **base, size_t length, size_t page, void *target);
 
-/* Move a new mapping of a segment to where it can have huge pages, unless the segment is too small
-   for one, or there are no addresses for that. With SHMX_HUGE or SHMX_HUGE_ONLY among the flags ask
-   for huge pages, too: for the whole mapping, because the kernel would split off a part and count
-   it as another attachment of a System V segment. Returns where the mapping is. */
+/* Moves a new mapping of a segment to an address at which it can have huge pages, and returns the
+   address. The mapping stays if the segment is too small for a huge page, or if there are no such
+   addresses. If the flags have SHMX_HUGE or SHMX_HUGE_ONLY, huge pages are asked for, too. That is
+   done for the whole mapping: the kernel would split off a part, and count the part as another
+   attachment of a System V segment. */
 void *shmx_place_align(void *base, size_t length, uint64_t offset, uint64_t segment_size,
                        unsigned flags);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The public entry points that have no file of their own: check arguments, ask the backend. */
+/* The public functions that have no file of their own. They check arguments and ask the backend. */
 #include "shmx.h"
 
 #include "segment.h"
@@ -166,7 +166,7 @@ shmx_unpin(struct shmx *seg)
 const char *
 shmx_name(const struct shmx *seg)
 {
-    struct shmx *handle = (struct shmx *)seg; /* whose lock and label are no part of what is told */
+    struct shmx *handle = (struct shmx *)seg; /* the lock and the label are not const */
     const char  *name;
 
     if (handle == NULL)
@@ -187,7 +187,7 @@ shmx_fd(const struct shmx *seg)
     return seg->backend->fd == NULL ? -ENOTSUP : seg->backend->fd(seg);
 }
 
-/* How many of count bytes from offset on are within the segment. */
+/* Returns how many of the count bytes from offset are within the segment. */
 static int64_t
 within(struct shmx *seg, size_t count, uint64_t offset)
 {

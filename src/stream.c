@@ -33,7 +33,7 @@ stream_write(void *arg, const char *buf, size_t size)
 
     if (r < 0) {
         errno = (int)-r;
-        return 0; /* the C library takes -1 for a count here, and reads out of bounds */
+        return 0; /* the C library takes -1 for a count here, and would read out of bounds */
     }
     if ((size_t)r < size)
         errno = ENOSPC;
@@ -67,7 +67,7 @@ stream_close(void *arg)
     return 0;
 }
 
-/* Of "r", "r+", with a "b" anywhere behind: what fopencookie is to be told, or NULL. */
+/* Returns the mode for fopencookie(3), or NULL. The letter "b" has no effect. */
 static const char *
 plain_mode(const char *mode)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sleeping until a word in an attachment changes, and waking who sleeps: futex(2). */
+/* Sleeping until a word in an attachment changes, and waking those who sleep: futex(2). */
 #include "deadline.h"
 #include "failure.h"
 #include "segment.h"
@@ -11,19 +11,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Between two looks whether there are peers, nanoseconds. */
+/* Nanoseconds between two looks for peers. */
 #define LOOK (100 * MILLISECOND)
 
 /*
- * Before it sleeps, a thread looks at the word for so many nanoseconds: as long as it takes to wake
- * another one that has fallen asleep, or two that have would never come to look at the same time.
- * Where that is in vain one time out of four, it is tried once in so many times.
+ * Before a thread sleeps, it looks at the word for SPIN nanoseconds. That is as long as waking a
+ * sleeping thread takes. If it were less, two threads that have both fallen asleep would never come
+ * to look at the same time. If looking is in vain more than one time out of four, it is tried only
+ * once in TRIAL times.
  */
 #define SPIN  INT64_C(16000)
 #define TRIAL 64
-#define LOOKS 16 /* at the word, between two at the clock */
+#define LOOKS 16 /* looks at the word between two looks at the clock */
 
-/* The doubt whether it is worth while: an average of the last few times. */
+/* The doubt whether looking is worth while, an average of the last few times. */
 #define DOUBT_MOST   256
 #define DOUBT_WEIGHT 8
 
@@ -71,7 +72,7 @@ relax(void)
 #endif
 }
 
-/* Whether anybody else can run while this thread looks. */
+/* Returns whether any other thread can run while this thread looks. */
 static bool
 has_processors(void)
 {
@@ -101,7 +102,8 @@ look_for_a_while(const uint32_t *word, uint32_t value)
     return false;
 }
 
-/* True: the word has changed. What is learned is the handle's, and imprecise without harm. */
+/* Returns true if the word has changed. What the handle learns from that may be imprecise without
+   harm. */
 static bool
 spin(struct shmx *seg, const uint32_t *word, uint32_t value)
 {
@@ -122,7 +124,8 @@ spin(struct shmx *seg, const uint32_t *word, uint32_t value)
     return changed;
 }
 
-/* 0: woken, or the word is another one already. A timer costs time, also one for never. */
+/* Returns 0 if the thread was woken, or if the word has another value already. Without a deadline
+   there is no timer, because a timer costs time. */
 static int
 sleep_until(const uint32_t *word, uint32_t value, int64_t moment)
 {
@@ -134,7 +137,8 @@ sleep_until(const uint32_t *word, uint32_t value, int64_t moment)
     return failure();
 }
 
-/* Sleep, and look for the peers now and then, also when the time is over or a signal came. */
+/* Sleeps, and looks for the peers now and then. It also looks when the time is over, and when a
+   signal came. */
 static int
 sleep_among_peers(struct shmx *seg, const uint32_t *word, uint32_t value, int64_t deadline)
 {
@@ -171,7 +175,8 @@ shmx_wait(struct shmx *seg, const uint32_t *word, uint32_t value, unsigned flags
                               : sleep_until(word, value, deadline);
 }
 
-/* Whether the word is in an attachment is not asked: where nobody waits, waking does nothing. */
+/* The function does not ask whether the word is in an attachment. Where nobody waits, waking has no
+   effect. */
 int
 shmx_wake(struct shmx *seg, uint32_t *word, int count)
 {

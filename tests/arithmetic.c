@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sizes and offsets at the limits of the machine, in particular of one of 32 bits, where an object
- * may be larger than a process can map and a range must not wrap around. A plain program: Check is
- * not to be had for every machine.
+ * Sizes and offsets at the limits of the machine, in particular of a 32-bit machine, where an
+ * object may be larger than a process can map, and where a range must not wrap around. This is a
+ * plain program, because Check does not exist for every machine.
  */
 #include "shmx.h"
 
@@ -27,7 +27,7 @@ fail(const char *condition, int line)
     exit(1);
 }
 
-/* What is far beyond 4 GiB can be reached in every way. */
+/* A segment far beyond 4 GiB can be reached in every way. */
 static void
 far_away(struct shmx *seg)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that are to be cancelled: no function notices, nothing stays locked, nothing is left. */
+/* Cancelled threads: each function finishes, nothing stays locked, and nothing is left behind. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -12,16 +12,16 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-/* What a thread does that has been asked to end before. */
+/* What a thread works with that has been cancelled before it starts. */
 struct stage {
     const struct action *action;
-    struct shmx         *seg;   /* "/seg" */
-    struct shmx         *other; /* another handle of an anonymous one, which has a name "/late" */
+    struct shmx         *seg;   /* named "/seg" */
+    struct shmx         *other; /* another handle of an anonymous segment that is named "/late" */
     struct shmx         *made;
     unsigned             flag;
-    const char          *wrong; /* the call with another result than usual */
+    const char          *wrong; /* the call whose result was not as usual */
     bool                 finished;
-    int                  state, type; /* of cancellation, afterwards */
+    int                  state, type; /* of cancellation, after the call */
 };
 
 #define EXPECT(call, result)                                                                       \
@@ -128,7 +128,7 @@ open_each_way(struct stage *s)
     }
 }
 
-/* The prepared lock makes it look again and again: how that ends does not matter here. */
+/* Because of the prepared lock, the call looks again and again. Its result does not matter here. */
 static void
 open_locked(struct stage *s)
 {
@@ -217,7 +217,7 @@ change(struct stage *s)
 {
     EXPECT(shmx_chmod(s->seg, 0640), 0);
     EXPECT(shmx_chown(s->seg, geteuid(), getegid()), 0);
-    if (shmx_pin(s->seg) == 0) /* an ordinary user may lack the limit */
+    if (shmx_pin(s->seg) == 0) /* the limit of an ordinary user may be too low */
         EXPECT(shmx_unpin(s->seg), 0);
 }
 
@@ -284,7 +284,7 @@ collect(struct stage *s)
     EXPECT(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL), 0);
 }
 
-/* An ephemeral segment whose only holder has died. */
+/* Leaves an ephemeral segment whose only holder has died. */
 static void
 leave_dead(struct stage *s)
 {
@@ -327,9 +327,9 @@ static const struct action {
     { .name = "collect", .run = collect, .dead = true },
 };
 
-/* Ordinary cancellation: enabled and deferred. Here are no variables whose surroundings on the
-   stack AddressSanitizer would watch, since it does not notice that the thread ends in the middle.
- */
+/* Runs with ordinary cancellation, enabled and deferred. There are no variables here for which
+   AddressSanitizer would watch the stack, because it does not notice that the thread ends in the
+   middle. */
 static void *
 run_cancelled(void *arg)
 {
@@ -362,7 +362,7 @@ set_stage(int backend)
     return s;
 }
 
-/* What is left locked would make these wait for ever. */
+/* If anything were still locked, these calls would wait for ever. */
 static void
 assert_usable(struct stage *s)
 {
@@ -385,7 +385,7 @@ assert_usable(struct stage *s)
     shmx_remove("/dead");
 }
 
-/* Each action over both backends, by root and by another user. */
+/* Each action is tried on both backends, by root and by another user. */
 START_TEST(no_function_is_a_cancellation_point)
 {
     const struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -408,7 +408,7 @@ START_TEST(no_function_is_a_cancellation_point)
     ok(pthread_join(thread, &ended));
     ck_assert_msg(s.finished, "%s: a cancellation point", s.action->name);
     ck_assert_msg(s.wrong == NULL, "%s: %s", s.action->name, s.wrong);
-    ck_assert_ptr_eq(ended, PTHREAD_CANCELED); /* the request is not lost */
+    ck_assert_ptr_eq(ended, PTHREAD_CANCELED); /* the request to cancel is not lost */
     ck_assert_int_eq(s.state, PTHREAD_CANCEL_ENABLE);
     ck_assert_int_eq(s.type, PTHREAD_CANCEL_DEFERRED);
     if (s.action->locked) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that are cancelled in a function of theirs that is called back, or while they wait. */
+/* Threads that are cancelled inside a callback of the program, or while they wait. */
 #include "support.h"
 
 #include <malloc.h>
@@ -12,8 +12,8 @@
 struct caller {
     unsigned     flag;
     struct shmx *seg;
-    bool         sleeps; /* is cancelled in usleep, else in pthread_testcancel */
-    int          called; /* back */
+    bool         sleeps; /* the thread is cancelled in usleep, otherwise in pthread_testcancel */
+    int          called; /* how often it was called back */
     bool         finished;
     int          result;
 };
@@ -32,7 +32,7 @@ visit_nothing(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* What is called back is free to be cancelled. */
+/* A callback may enable cancellation and be cancelled. */
 static void
 be_cancelled(struct caller *caller)
 {
@@ -74,7 +74,7 @@ call_init(void *arg)
     struct caller *c = arg;
     int            r = shmx_open_or_create("/o", SIZE, 0600, c->flag, init_cancelled, c, &c->seg);
 
-    if (r == 1) { /* not cancelled before it came back */
+    if (r == 1) { /* it was not cancelled before the callback returned */
         r = shmx_destroy(c->seg);
         shmx_close(c->seg);
     }
@@ -108,7 +108,7 @@ run_in_thread(struct caller *caller, void *(*run)(void *))
     ck_assert_int_ge(caller->called, 1);
 }
 
-/* Bytes that are allocated, in whichever thread; 0 where the C library does not tell. */
+/* Returns how many bytes all threads have allocated, or 0 where the C library does not tell. */
 static size_t
 allocated(void)
 {
@@ -119,7 +119,8 @@ allocated(void)
 #endif
 }
 
-/* Run it again and again: what the C library keeps for threads is there after the first two. */
+/* Runs it again and again. After the first two runs, the C library has what it keeps for
+   threads. */
 static void
 assert_no_leak(struct caller *caller, void (*run)(struct caller *caller))
 {
@@ -127,7 +128,7 @@ assert_no_leak(struct caller *caller, void (*run)(struct caller *caller))
     int    k;
 
 #ifdef __GLIBC__
-    mallopt(M_ARENA_MAX, 1); /* the one that is counted */
+    mallopt(M_ARENA_MAX, 1); /* the arena that is counted */
 #endif
     for (k = 0; k < 4; k++) {
         if (k == 2)
@@ -144,8 +145,8 @@ be_cancelled_in_init(struct caller *caller)
     ok(caller->result);
 }
 
-/* Whether that ends the thread there and then or after an ordinary return, the next one, elsewhere
-   and here, initialises without waiting. */
+/* The thread may end there and then, or after an ordinary return. In both cases the next thread
+   initialises without waiting, elsewhere and here. */
 START_TEST(cancelled_in_init)
 {
     struct caller caller = { .flag = backend_flag[_i % BACKENDS], .sleeps = _i >= BACKENDS };
@@ -181,7 +182,7 @@ START_TEST(cancelled_in_visit)
     struct shmx  *seg = NULL;
 
     ok(shmx_create("/kept", SIZE, 0600, caller.flag, &seg));
-    shmx_close(seg); /* nobody holds it: then collecting visits it, too */
+    shmx_close(seg); /* without a holder, collecting visits it, too */
     assert_no_leak(&caller, be_cancelled_in_visit);
     ok(shmx_list(0, visit_nothing, NULL));
     ok(shmx_collect(0, NULL, visit_nothing, NULL));
@@ -196,7 +197,7 @@ wait_for_the_initialiser(void *arg)
 {
     struct caller *c = arg;
 
-    if (c->sleeps) /* only to be told early */
+    if (c->sleeps) /* here this means: cancelled before the call */
         pthread_cancel(pthread_self());
     finish(c, shmx_open_or_create("/o", SIZE, 0600, c->flag, init_nothing, NULL, &c->seg));
     return NULL;
@@ -229,7 +230,7 @@ END_TEST
 
 struct sleeper {
     struct caller caller;
-    uint32_t     *word; /* NULL: of a name */
+    uint32_t     *word; /* NULL when it waits for a name */
 };
 
 static void *
@@ -244,7 +245,7 @@ sleep_for_ever(void *arg)
     return NULL;
 }
 
-/* It goes on waiting: so it takes no wake-up along that is another one's. */
+/* A cancelled thread goes on waiting, so it does not take the wake-up of another thread. */
 START_TEST(cancelled_while_waiting)
 {
     const bool     names = _i % 2;

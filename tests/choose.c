@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who collects may choose, while what is chosen is locked; names of other IPC namespaces. */
+/* Choosing what is collected while it is locked, and names of other IPC namespaces. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 
 #define SIZE 10000
 
-/* What choose is to answer, and what was seen. */
+/* What choose answers, and what it has seen. */
 struct seen {
-    const char *wanted; /* the name to choose, or NULL: all */
+    const char *wanted; /* the name to choose; NULL for all */
     int         asked, told;
     unsigned    state;
     uint64_t    ino;
@@ -22,7 +22,8 @@ struct seen {
     bool        opened; /* a plain program could open the object meanwhile */
 };
 
-/* Whether another process can open the object while it is looked at. It does not wait. */
+/* Returns whether another process can open the object while choose looks at it. That process does
+   not wait. */
 static bool
 can_be_opened(const char *name)
 {
@@ -80,7 +81,7 @@ make(int backend, const char *name)
     shmx_close(seg);
 }
 
-/* A name whose segment died with its last holder, which was killed. */
+/* Makes a name whose segment died because its last holder was killed. */
 static void
 make_dead(int backend, const char *name)
 {
@@ -107,7 +108,8 @@ START_TEST(what_is_not_chosen_is_left)
     ok(shmx_collect(SHMX_ORPHANS, choose, tell, &seen));
     ck_assert(seen.asked == 4 && seen.told == 2 && !exists("/one") && exists("/two"));
     ck_assert(!(seen.state & SHMX_IS_DEAD) && seen.holders == 0 && !seen.opened);
-    ok(shmx_collect(0, choose, tell, &seen)); /* it would not be removed: but told, if chosen */
+    ok(shmx_collect(0, choose, tell, &seen)); /* it would not be removed, but visit is told of it if
+                                                 it is chosen */
     ck_assert(seen.asked == 5 && seen.told == 2);
     ok(shmx_remove("/two"));
 }
@@ -136,7 +138,7 @@ namespace_number(const char *path)
     return strtoul(strchr(text, '[') + 1, NULL, 10);
 }
 
-/* As a process leaves it that is killed while it makes a segment. */
+/* This is what a process leaves that is killed while it makes a segment. */
 START_TEST(halves_are_chosen_too)
 {
     char        path[128], target[128];
@@ -174,7 +176,8 @@ START_TEST(what_is_held_is_no_candidate)
 }
 END_TEST
 
-/* A name that leads into an IPC namespace which is gone. Its number as the kernel writes it. */
+/* Makes a name that leads into an IPC namespace which is gone. Returns the number of that namespace
+   as the kernel writes it. */
 static uint64_t
 make_foreign(const char *name, unsigned flags)
 {
@@ -245,7 +248,7 @@ count(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* Root of a user namespace has every capability there, and none over this IPC namespace. */
+/* Root of a user namespace has every capability there, but none over this IPC namespace. */
 START_TEST(a_dry_run_promises_nothing_that_is_refused)
 {
     struct shmx *seg;
@@ -270,7 +273,7 @@ START_TEST(a_dry_run_promises_nothing_that_is_refused)
 }
 END_TEST
 
-/* An owner who was given the segment, and whose link is somebody else's. */
+/* The owner was given the segment, and the link belongs to somebody else. */
 START_TEST(a_dry_run_looks_at_the_name_too)
 {
     struct shmx *seg;
@@ -280,7 +283,7 @@ START_TEST(a_dry_run_looks_at_the_name_too)
     ok(shmx_create("sysv:/given", SIZE, 0666, 0, &seg));
     ok(shmx_chown(seg, NOBODY, (gid_t)-1));
     shmx_close(seg);
-    ok(lchown("/dev/shm/given", 0, 0)); /* by hand: the creator's, which is as good */
+    ok(lchown("/dev/shm/given", 0, 0)); /* done by hand: a link of the creator is as good */
     pid = check_fork();
     if (pid == 0) {
         become_nobody();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A program that links libshmx.a and has functions of its own by the names that the library once
- * used inside. Neither must the linker find two of them, nor the library call any.
+ * A program that is linked with libshmx.a and has functions with names that the library once used
+ * inside. The linker must not find two functions of one name, and the library must not call those
+ * of the program.
  */
 #include "shmx.h"
 
@@ -89,7 +90,7 @@ must(const char *call, int64_t r)
 
 #define MUST(call) must(#call, (call))
 
-/* So much of the library that little of it is not linked, and little not called. */
+/* Uses so much of the library that nearly all of it is linked and called. */
 static void
 use(unsigned backend)
 {

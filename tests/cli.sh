@@ -34,7 +34,7 @@ both() {
     expect 0 shmx read a --offset 9994
     is "$(cat out)" world
     expect 1 shmx read a --offset 9998 --count 5
-    warns "only 2 bytes are there"
+    warns "there are only 2 bytes"
     expect 1 shmx read a --offset 10001
     warns "past the end"
     echo world | expect 1 shmx write a --offset 9995

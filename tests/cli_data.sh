@@ -120,12 +120,12 @@ sizes_of_files() {
 reasons() {
     mount -t tmpfs -o size=1m,nr_inodes=10,mode=1777 tmpfs /dev/shm
     expect 1 shmx create /f 2M
-    warns 'no space: it needs 2.0M, and the whole of /dev/shm has 1.0M'
+    warns 'no space: the segment needs 2.0M, and all of /dev/shm has 1.0M'
     head -c 900K /dev/zero >/dev/shm/large
     expect 1 shmx create /f 512K
-    warns 'no space: it needs 512K, and /dev/shm has 1.0M, of which 124K are left'
+    warns 'no space: the segment needs 512K, and /dev/shm has 1.0M, of which 124K are left'
     expect 1 shmx resize large 1500K
-    warns 'no space: it needs 1.5M, and the whole of /dev/shm has 1.0M'
+    warns 'no space: the segment needs 1.5M, and all of /dev/shm has 1.0M'
     (cd /dev/shm && touch 1 2 3 4 5 6 7 8 9) 2>/dev/null
     expect 1 shmx create /f 4K
     warns 'no inode left'
@@ -136,19 +136,19 @@ reasons() {
 
     echo 4096 >/proc/sys/kernel/shmmax
     expect 1 shmx create sysv:/f 8K
-    warns 'it needs 8192 bytes, and kernel.shmmax allows 4096'
+    warns 'the segment needs 8192 bytes, and kernel.shmmax allows 4096'
     echo 18446744073692774399 >/proc/sys/kernel/shmmax
     echo 10 >/proc/sys/kernel/shmall
     expect 1 shmx create sysv:/f 1M
-    warns 'it needs 256 pages, and kernel.shmall allows 10'
+    warns 'the segment needs 256 pages, and kernel.shmall allows 10'
     echo 18446744073692774399 >/proc/sys/kernel/shmall
     expect 1 sh -c 'ulimit -f 1; trap "" XFSZ; shmx create /f 1M'
-    warns 'it needs 1.0M, and this process may make files of'
+    warns 'the segment needs 1.0M, and this process may make files of at most'
 
     expect 1 shmx create posix:/f 1 --backend sysv
-    warns 'the name and --backend say different backends'
+    warns 'the name and --backend contradict each other'
     expect 1 shmx create sysv:/f 1 --backend posix
-    warns 'the name and --backend say different backends'
+    warns 'the name and --backend contradict each other'
     expect 1 shmx create sysv:id=1 1
     warns 'the kernel chooses the id'
     expect 1 shmx create /f 1 --ephemeral --mode 400 -- true
@@ -174,7 +174,7 @@ reasons() {
     shmx rm /f
     ln -s /etc/passwd /dev/shm/f
     expect 1 shmx create /f 1
-    warns 'a symbolic link that is none of this library'
+    warns 'a symbolic link that this library has not made'
     rm /dev/shm/f
 }
 

@@ -60,7 +60,7 @@ in_use() {
     # one's own goes by rm --match, also if it is used; another user's only if it is not
     chown nobody /dev/shm/psm_live
     expect 1 shmx rm --match 'psm_*'
-    warns 'nothing that may be removed matches'
+    warns 'no segment that you may remove matches'
     is "$(names)" '/psm_live '
     expect 1 setpriv --reuid 1 --regid 1 --clear-groups env PATH="$PATH" shmx rm --match '*'
     expect 0 nobody shmx rm --match 'psm_*'
@@ -151,23 +151,23 @@ foreign() {
     says '^/gone .*foreign'
     says '^1 name of other IPC namespaces'
     expect 1 shmx create sysv:/gone 4K
-    warns "as the name of a System V segment of another IPC namespace ('shmx rm' removes the name alone)"
+    warns "as the name of a System V segment of another IPC namespace ('shmx rm' removes only the name)"
     expect 1 shmx stat /gone
-    warns "out of reach.*'shmx rm' removes the name alone"
+    warns "out of reach.*'shmx rm' removes only the name"
     expect 0 nobody shmx gc
     expect 0 nobody shmx gc --foreign
     is "$(names)" '/gone '
     expect 0 shmx rm /gone
-    warns '^shmx: /gone: the name alone was removed: it led into another IPC namespace'
+    warns '^shmx: /gone: only the name was removed: the segment is in another IPC namespace'
     is "$(left)" 0
     # on request
     unshare --ipc shmx create sysv:/gone 4K
     expect 0 shmx gc --foreign --dry-run
-    says '^would remove sysv:/gone (the name alone'
+    says '^would remove sysv:/gone (only the name'
     expect 0 shmx gc --foreign --match 'other*'
     is "$(names)" '/gone '
     expect 0 shmx gc --foreign
-    says '^removed sysv:/gone (the name alone'
+    says '^removed sysv:/gone (only the name'
     is "$(left)" 0
     # by itself, if all processes are to be seen and none is there; in a sandbox, process 1 may be hidden: there, it is taken
     # for one that is not
@@ -188,7 +188,7 @@ foreign() {
     unshare --ipc shmx create sysv:/gone 4K
     if [ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ]; then
         expect 0 shmx gc
-        grep -q '^removed sysv:/gone (the name alone' out || bad "what is gone is left: $(cat out)"
+        grep -q '^removed sysv:/gone (only the name' out || bad "what is gone is left: $(cat out)"
     else
         echo 'not in the first pid namespace: what is provably gone was not tried'
         shmx rm /gone 2>/dev/null

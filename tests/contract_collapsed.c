@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What becomes of segments in huge pages when they are shrunk, grown, punched, copied, inherited,
-   swapped: the contents are right, the sizes are right, and nothing is left. */
+/* What happens to segments in huge pages when they are shrunk, grown, punched, copied, inherited
+   and swapped: the contents and the sizes are right, and nothing is left behind. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #define MADV_PAGEOUT 21
 #endif
 
-/* Three huge pages and a bit, with contents. */
+/* A segment of three huge pages and a bit, with contents. */
 struct big {
     struct shmx *seg;
     size_t       huge, size;
@@ -91,7 +91,7 @@ whole_pages(size_t size)
     return (size + page - 1) / page * page;
 }
 
-/* Into the middle of a huge page, and beyond again. */
+/* The segment is shrunk into the middle of a huge page, and grown again. */
 START_TEST(shrunk_and_grown)
 {
     struct big b;
@@ -105,7 +105,8 @@ START_TEST(shrunk_and_grown)
     cut = b.huge + 7 * (size_t)sysconf(_SC_PAGESIZE) + 100;
     ok(shmx_resize(b.seg, cut));
     ck_assert_int_eq(shmx_size(b.seg), (int64_t)cut);
-    ck_assert_uint_le(resident(b.seg), 2 * b.huge); /* a page that is split is given back later */
+    ck_assert_uint_le(resident(b.seg), 2 * b.huge); /* a huge page that is split is given back
+                                                       later */
     has_content(b.start, 0, cut);
     ok(shmx_resize(b.seg, b.size + b.huge));
     ck_assert_int_eq(shmx_size(b.seg), (int64_t)(b.size + b.huge));
@@ -131,7 +132,7 @@ START_TEST(punched_by_a_plain_program)
         return;
     b = make_big(SHMX_POSIX);
     fd = open("/dev/shm/big", O_RDWR | O_CLOEXEC);
-    ok(fallocate(fd, how, 5 * page, page)); /* which splits one */
+    ok(fallocate(fd, how, 5 * page, page)); /* this splits a huge page */
     ok(fallocate(fd, how, (off_t)b.huge, (off_t)b.huge));
     close(fd);
     has_content(b.start, 0, 5 * (size_t)page);
@@ -140,13 +141,13 @@ START_TEST(punched_by_a_plain_program)
     has_zeroes(b.start, b.huge, 2 * b.huge);
     has_content(b.start, 2 * b.huge, b.size);
     ok(shmx_stat(b.seg, &st));
-    ck_assert_uint_eq(st.page_size, (uint64_t)page); /* no more */
+    ck_assert_uint_eq(st.page_size, (uint64_t)page); /* it is not a huge page any more */
     ck_assert_int_eq(st.state & SHMX_IS_HUGE, 0);
     end_big(&b);
 }
 END_TEST
 
-/* Of which a private copy is one's own affair; what is read-only or has changed is everybody's. */
+/* Everybody sees a change, except a change of a private copy. Read-only attachments see it, too. */
 START_TEST(copied_and_protected)
 {
     struct big b;
@@ -199,7 +200,7 @@ START_TEST(inherited)
 }
 END_TEST
 
-/* How many bytes are in that file, to which the kernel swaps. */
+/* Returns how many bytes are in the file, to which the kernel swaps. */
 static size_t
 bytes_in(const char *path)
 {
@@ -215,7 +216,8 @@ bytes_in(const char *path)
     return kib * 1024;
 }
 
-/* A file for a moment, with all that is the machine's put back. Returns whether it swaps. */
+/* Swaps to a file for a moment, and restores the settings of the machine. Returns whether the
+   kernel swaps to it. */
 static bool
 swap_on(char path[64], size_t size)
 {
@@ -261,7 +263,7 @@ START_TEST(swapped)
 }
 END_TEST
 
-/* What may no longer be written to, or may not shrink, is as good to read in as ever. */
+/* A segment that may no longer be written to, or may not shrink, can be read as before. */
 START_TEST(sealed)
 {
     const size_t huge = huge_page();

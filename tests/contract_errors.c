@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Trouble: limits, other users, hostile neighbours, other namespaces; over both backends. */
+/* Trouble on both backends: limits, other users, hostile neighbours and other namespaces. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -27,7 +27,8 @@ created(int i, const char *name, mode_t mode)
     return seg;
 }
 
-/* Run the rest in a child that is another user: the test's own user takes what it left away. */
+/* Runs the statements in a child that is another user. The user of the test removes what the child
+   has left. */
 #define as_nobody(statements) as_user(NOBODY, statements)
 #define as_user(uid, statements)                                                                   \
     do {                                                                                           \
@@ -49,7 +50,7 @@ become(uid_t uid)
         ok(setresuid(uid, uid, uid));
 }
 
-/* A call to be judged where there is no /dev/shm to compare. */
+/* A call that is made where there is no /dev/shm to compare. */
 #define fails_without_directory(call, err) ck_assert_int_eq((call), (err))
 
 static char limit_binds[100000];
@@ -75,13 +76,13 @@ START_TEST(full_dev_shm)
     fails(shmx_resize(taken, 2 << 20), -ENOSPC);
     ck_assert_int_eq(shmx_size(taken), 900 << 10);
     ok(shmx_stat(taken, &st));
-    ck_assert_uint_eq(st.resident, 900 << 10); /* gave back what it had got */
+    ck_assert_uint_eq(st.resident, 900 << 10); /* the call gave back what it had got */
     fails(shmx_create("/second", 200 << 10, 0600, SHMX_POSIX, &seg), -ENOSPC);
     ok(shmx_resize(taken, 800 << 10));
     ok(shmx_create("/second", 200 << 10, 0600, SHMX_POSIX, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
-    ok(shmx_create("/sysv", 2 << 20, 0600, SHMX_SYSV, &seg)); /* is not on /dev/shm */
+    ok(shmx_create("/sysv", 2 << 20, 0600, SHMX_SYSV, &seg)); /* this is not in /dev/shm */
     ok(shmx_destroy(seg));
     shmx_close(seg);
     ok(shmx_destroy(taken));
@@ -100,7 +101,7 @@ START_TEST(sparse_is_not_reserved)
     ok(shmx_create("/sparse", 2 << 20, 0600, SHMX_POSIX | SHMX_SPARSE, &seg));
     for (k = 0; k < 512 && r >= 0; k++)
         r = (int)shmx_write(seg, page, sizeof page, (uint64_t)k * sizeof page);
-    ck_assert_int_eq(r, -ENOSPC); /* and no SIGBUS */
+    ck_assert_int_eq(r, -ENOSPC); /* an error, and not SIGBUS */
     ok(shmx_resize(seg, 4 << 20));
     ok(shmx_destroy(seg));
     shmx_close(seg);
@@ -112,11 +113,11 @@ START_TEST(no_inodes_left)
     struct shmx *seg = NULL;
     int          fd;
 
-    mount_dev_shm("nr_inodes=2"); /* the root directory is one */
+    mount_dev_shm("nr_inodes=2"); /* the root directory takes one of them */
     fd = open("/dev/shm/last", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     fails(shmx_create("/x", SIZE, 0600, backend_flag[_i], &seg), -ENOSPC);
-    if (_i == 1) { /* needs none without a name */
+    if (_i == 1) { /* without a name, no inode is needed */
         ok(shmx_create(NULL, SIZE, 0600, SHMX_SYSV, &seg));
         fails(shmx_publish(seg, "/x"), -ENOSPC);
         ok(shmx_destroy(seg));
@@ -198,7 +199,7 @@ START_TEST(out_of_descriptors)
     r[5] = shmx_collect(0, NULL, NULL, NULL);
     ok(setrlimit(RLIMIT_NOFILE, &limit));
     ck_assert_int_eq(r[0], -EMFILE);
-    ck_assert_int_eq(r[1], -EMFILE); /* looking for a POSIX one comes first */
+    ck_assert_int_eq(r[1], -EMFILE); /* the POSIX backend is asked first */
     ck_assert_int_eq(r[2], -EINVAL);
     ck_assert_int_eq(r[3], -EMFILE);
     ck_assert_int_eq(r[4], -EMFILE);
@@ -244,10 +245,11 @@ START_TEST(another_user_may_read)
         fails(shmx_chmod(other, 0666), -EPERM);
         fails(shmx_chown(other, NOBODY, NOBODY), -EPERM);
         shmx_close(other);
-        ok(shmx_open("/public", SHMX_RDONLY | SHMX_OWNED, &other)); /* root's is trusted */
+        /* A segment of root is trusted. */
+        ok(shmx_open("/public", SHMX_RDONLY | SHMX_OWNED, &other));
         shmx_close(other);
     });
-    ok(shmx_open("/public", 0, &other)); /* is still there */
+    ok(shmx_open("/public", 0, &other)); /* it is still there */
     shmx_close(other);
     ok(shmx_destroy(seg));
     shmx_close(seg);
@@ -261,7 +263,7 @@ START_TEST(owned_means_made_by_me_or_root)
     as_nobody({
         ok(shmx_create("/planted", SIZE, 0666, backend_flag[_i], &other));
         shmx_close(other);
-        ok(shmx_open("/planted", SHMX_OWNED, &other)); /* one's own */
+        ok(shmx_open("/planted", SHMX_OWNED, &other)); /* it belongs to the caller */
     });
     fails(shmx_open("/planted", SHMX_OWNED, &other), -EPERM);
     fails(shmx_open_or_create("/planted", SIZE, 0600, SHMX_OWNED, NULL, NULL, &other), -EPERM);
@@ -292,8 +294,8 @@ say_ours(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* Another user's process is stuck in an initialiser: nobody else waits for it; and what it makes
-   does not take the place of what there is by then. */
+/* A process of another user is stuck in an initialiser. Nobody else waits for it, and what it makes
+   in the end does not replace the segment that exists by then. */
 START_TEST(others_are_not_waited_for)
 {
     const unsigned flags = backend_flag[_i % BACKENDS] | (_i < BACKENDS ? 0 : SHMX_OWNED);
@@ -339,7 +341,8 @@ START_TEST(giving_away_needs_privilege)
 }
 END_TEST
 
-/* A handle may do for good what it could when it was opened; who opens anew is asked. */
+/* A handle may always do what it could do when it was opened. Opening again is subject to the
+   mode. */
 START_TEST(mode_decides_at_open)
 {
     static const unsigned kinds[] = { 0, SHMX_RDONLY, SHMX_EXEC, SHMX_PRIVATE };
@@ -356,7 +359,7 @@ START_TEST(mode_decides_at_open)
         shmx_close(other);
     });
     ok(shmx_chmod(seg, 0600));
-    as_nobody({ /* with the inherited handle */
+    as_nobody({ /* this uses the inherited handle */
                 for (k = 0; k < sizeof kinds / sizeof *kinds; k++) {
                     ok(shmx_attach(seg, kinds[k], &addr));
                     ck_assert_int_eq(*(char *)addr, 0);
@@ -377,7 +380,7 @@ START_TEST(what_is_no_segment)
 
     ok(mkfifo("/dev/shm/odd", 0666));
     fails(shmx_open("/odd", 0, &seg), -ENODEV);
-    fails(shmx_open("/odd", SHMX_RDONLY, &seg), -ENODEV); /* and does not hang */
+    fails(shmx_open("/odd", SHMX_RDONLY, &seg), -ENODEV); /* and the call does not wait */
     fails(shmx_create("/odd", SIZE, 0600, backend_flag[_i], &seg), -EEXIST);
     fails(shmx_remove("/odd"), -ENODEV);
     fails(shmx_open_or_create("/odd", SIZE, 0600, backend_flag[_i], NULL, NULL, &seg), -ENODEV);
@@ -442,7 +445,7 @@ copy_link(const char *from, const char *to)
     ok(symlink(text, to));
 }
 
-/* By name and by name of the library's own, with which it would be collected. */
+/* The link is a name, or a hidden name of the library by which collecting would find it. */
 START_TEST(link_to_somebody_elses_segment)
 {
     struct shmx     *victim = created(1, "/victim", 0600), *seg = NULL;
@@ -453,11 +456,11 @@ START_TEST(link_to_somebody_elses_segment)
     fails(shmx_open("/lure", 0, &seg), -ENOENT);
     fails(shmx_stat_name("/lure", &st), -ENOENT);
     ok(shmx_create("/lure", SIZE, 0600, backend_flag[_i % 2],
-                   &seg)); /* what leads nowhere makes way */
+                   &seg)); /* a link that leads nowhere makes way */
     ok(shmx_destroy(seg));
     shmx_close(seg);
     as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
-    ok(shmx_remove("/lure")); /* the link, and not what it leads to */
+    ok(shmx_remove("/lure")); /* this removes the link, and not its segment */
     as_nobody(copy_link("/dev/shm/victim", "/dev/shm/lure"));
     ok(shmx_collect(0, NULL, NULL, NULL));
     ck_assert_int_eq(unlink("/dev/shm/lure"), -1);
@@ -494,7 +497,7 @@ START_TEST(list_is_not_lured)
     }
     ok(shmx_list(SHMX_SYSV, must_not_be_lured, &calls));
     ck_assert_int_eq(calls, 1);
-    ok(unlink("/dev/shm/victim")); /* then only lures have its key */
+    ok(unlink("/dev/shm/victim")); /* from now on only the lures have its key */
     ok(shmx_list(SHMX_SYSV, must_not_be_lured, &calls));
     ck_assert_int_eq(calls, 2);
     for (k = 0; k < 8; k++) {
@@ -507,8 +510,8 @@ START_TEST(list_is_not_lured)
 }
 END_TEST
 
-/* Where the directory is not sticky, others can rename an entry, and still not remove the segment.
- */
+/* In a directory that is not sticky, others can rename an entry, but they cannot remove the
+   segment. */
 START_TEST(what_cannot_be_removed_keeps_its_name)
 {
     struct shmx *seg, *other = NULL;
@@ -530,11 +533,11 @@ END_TEST
 
 START_TEST(recycled_id_is_not_taken_for_the_old)
 {
-    struct shmx *seg = NULL;
-    char         id[24];
-    struct peer  peer =
-        peer_start((const char *[]){ "peer", "create", "/stale", "10000", "600",
-                                     _i == 0 ? "6" : "2", NULL }); /* by id, by key */
+    struct shmx    *seg = NULL;
+    char            id[24];
+    struct peer     peer = peer_start((const char *[]){ "peer", "create", "/stale", "10000", "600",
+                                                        /* 6 is ephemeral, so its link is by id. */
+                                                    _i == 0 ? "6" : "2", NULL });
     struct shmid_ds ds;
     int             found, again;
 
@@ -550,7 +553,7 @@ START_TEST(recycled_id_is_not_taken_for_the_old)
         usleep(1000);
     snprintf(id, sizeof id, "%d", found);
     set_limit("shm_next_id", id);
-    again = shmget(IPC_PRIVATE, 10000, 0600); /* same user, same size, same id */
+    again = shmget(IPC_PRIVATE, 10000, 0600); /* the same user, size and id */
     ck_assert_int_eq(again, found);
     fails(shmx_open("/stale", 0, &seg), -ENOENT);
     ok(shmx_create("/stale", SIZE, 0600, SHMX_POSIX, &seg));
@@ -566,7 +569,7 @@ START_TEST(stale_link_is_replaced)
     struct shmx_stat st;
 
     ok(shmx_stat(seg, &st));
-    ok(shmctl(st.id, IPC_RMID, NULL)); /* as ipcrm would */
+    ok(shmctl(st.id, IPC_RMID, NULL)); /* as ipcrm does it */
     shmx_close(seg);
     fails(shmx_open("/stale", 0, &other), -ENOENT);
     if (_i == 0) {
@@ -602,7 +605,7 @@ START_TEST(another_ipc_namespace)
     pid = check_fork();
     if (pid == 0) {
         ok(unshare(CLONE_NEWIPC));
-        ok(shmx_remove("/abroad")); /* the name, and not what it leads to there */
+        ok(shmx_remove("/abroad")); /* this removes the name, and not the segment there */
         fails(shmx_remove("/abroad"), -ENOENT);
         _exit(0);
     }
@@ -687,11 +690,11 @@ START_TEST(not_a_tmpfs)
 }
 END_TEST
 
-/* Users who create and open again where there is no /proc. */
+/* Creates and opens segments as several users where /proc is not mounted. */
 static void
 use_without_proc(int i, uid_t user)
 {
-    /* Nobody's number may be that of users who are not mapped, and so equals nobody's. */
+    /* The number of nobody may also stand for users who are not mapped. So it equals nothing. */
     const int        known = user != NOBODY;
     struct shmx     *seg = NULL, *other = NULL;
     struct shmx_stat st;
@@ -708,20 +711,20 @@ use_without_proc(int i, uid_t user)
     shmx_close(other);
     ok(shmx_destroy(seg));
     shmx_close(seg);
-    /* Whether they are huge is told nowhere then. */
+    /* Nothing tells there whether the pages are huge. */
     ok(shmx_create(NULL, 4 << 20, 0600, backend_flag[i] | SHMX_HUGE | SHMX_SPARSE, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
 }
 
-/* Without /proc nothing is opened anew, and nobody knows who is who. */
+/* Without /proc nothing is opened again, and nobody can be told from anybody else. */
 START_TEST(no_proc)
 {
     struct shmx     *seg = created(_i, "/x", 0600), *other = NULL, *none = NULL;
     struct shmx_stat st;
     int              r[4];
 
-    need_users(); /* asked while there is a /proc */
+    need_users(); /* asks while /proc is still there */
     ok(mount("tmpfs", "/proc", "tmpfs", 0, NULL));
     r[0] = shmx_open("/x", 0, &other);
     if (r[0] == 0)
@@ -730,7 +733,7 @@ START_TEST(no_proc)
     as_user(1, use_without_proc(_i, 1));
     r[1] = _i == 0 ? shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &none) : -ENOENT;
     r[2] = shmx_chmod(seg, 0000);
-    /* Nobody is refused that by the mode, and the kernel tells it all the same. */
+    /* The mode does not let nobody ask, but the kernel tells it all the same. */
     if (_i == 0 || !valgrind_lacks("SHM_STAT_ANY"))
         as_nobody({
             ck_assert_int_eq(shmx_stat(seg, &st), 0);
@@ -739,7 +742,8 @@ START_TEST(no_proc)
         });
     r[3] = shmx_destroy(seg);
     ok(umount("/proc"));
-    /* The System V link knows its namespace, and we do not know ours: that is no obstacle. */
+    /* The System V link contains its namespace, and the caller's namespace is unknown. That does no
+       harm. */
     ck_assert_int_eq(r[0], 0);
     ck_assert_int_eq(r[1], -ENOENT);
     ck_assert_ptr_null(none);
@@ -749,7 +753,7 @@ START_TEST(no_proc)
 }
 END_TEST
 
-/* Then nobody knows how large a huge page is. */
+/* Nobody knows how large a huge page is then. */
 START_TEST(no_sys)
 {
     const unsigned flags = backend_flag[_i] | SHMX_HUGE;
@@ -760,7 +764,7 @@ START_TEST(no_sys)
     r[0] = shmx_create("/x", 4 << 20, 0600, flags | SHMX_SPARSE, &seg);
     r[1] = r[0] < 0 ? r[0] : shmx_destroy(seg);
     only = shmx_create("/y", 4 << 20, 0600, backend_flag[_i] | SHMX_HUGE_ONLY, &none);
-    if (only == 0) { /* of the hugetlb pool */
+    if (only == 0) { /* with pages of the hugetlb pool */
         shmx_destroy(none);
         shmx_close(none);
     }
@@ -788,8 +792,8 @@ START_TEST(unmapped_owner)
 }
 END_TEST
 
-/* When the attachment goes, the handle has to hold the segment by itself, and may attach it no
- * more. */
+/* When the attachment ends, the handle has to hold the segment by itself. It may not attach the
+   segment again. */
 START_TEST(detach_does_not_lose_the_hold)
 {
     struct shmx     *seg, *other = NULL;
@@ -813,7 +817,7 @@ START_TEST(detach_does_not_lose_the_hold)
         ck_assert_int_eq(write(ready[1], "r", 1), 1);
         ck_assert_int_eq(read(gate[0], &c, 1), 0);
         ck_assert_int_eq(*(char *)addr, 'h');
-        ok(shmx_stat(other, &st)); /* the parent's, which is inherited, and this one's two */
+        ok(shmx_stat(other, &st)); /* the inherited one of the parent, and two of this process */
         ck_assert_int_eq(st.holders, 4);
         ok(shmx_detach(other, addr));
         fails(shmx_detach(other, addr), -EINVAL);
@@ -853,7 +857,8 @@ START_TEST(locked_memory_limits_attaching)
         ok(shmx_create("/x", 1 << 20, 0600, backend_flag[_i], &seg));
         ok(setrlimit(RLIMIT_MEMLOCK, &little));
         if (mlockall(MCL_FUTURE) == 0 && mlock(&limit_binds, sizeof limit_binds) < 0) {
-            /* On System V it is once more what the handle has mapped before, and was not locked. */
+            /* On System V, attaching maps once more what the handle has mapped before, and that was
+               not locked. */
             r = shmx_attach(seg, SHMX_RDONLY, &addr);
             ck_assert_int_eq(r, _i == 0 ? -ENOMEM : 0);
             if (r == 0)
@@ -901,7 +906,8 @@ START_TEST(pinning_and_its_limit)
         ok(shmx_stat(seg, &st));
         ck_assert(!(st.state & SHMX_IS_PINNED));
         ok(setrlimit(RLIMIT_MEMLOCK, &little));
-        if (_i == 1 || mlock(&limit_binds, 100000) < 0) { /* AddressSanitizer makes it nothing */
+        if (_i == 1 || mlock(&limit_binds, 100000) < 0) { /* AddressSanitizer turns mlock into
+                                                             nothing */
             fails(shmx_pin(seg), -ENOMEM);
             ok(setrlimit(RLIMIT_MEMLOCK, &none));
             fails(shmx_pin(seg), -EPERM);

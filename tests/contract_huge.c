@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Huge pages: where they are had, what is said of them, and that nothing is lost without them. */
+/* Huge pages: where segments get them, what is told about them, and that everything works without
+   them. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -61,7 +62,7 @@ is_of_pages(struct shmx *seg, uint64_t page)
     ck_assert_uint_eq(stat_of(seg).resident, st.resident); /* looking brings nothing in */
 }
 
-/* What is there is said in the creator, and in an opener that has touched nothing. */
+/* The creator tells the kind of pages, and so does an opener that has touched nothing. */
 static void
 is_of_pages_for_all(struct shmx *seg, const char *name, uint64_t page)
 {
@@ -111,7 +112,7 @@ START_TEST(huge_pages_are_had)
 }
 END_TEST
 
-/* What nobody has touched or looked at is not known. */
+/* The kind of pages is unknown while nobody has touched or looked at them. */
 START_TEST(unknown_is_not_no)
 {
     const size_t     huge = huge_page();
@@ -136,7 +137,7 @@ START_TEST(unknown_is_not_no)
     ok(shmx_chmod(seg, 0644));
     pid = check_fork();
     if (pid == 0) {
-        become_nobody(); /* whom mincore(2) tells that everything is there */
+        become_nobody(); /* mincore(2) tells this user that everything is there */
         ok(shmx_open("/large", SHMX_RDONLY, &reader));
         is_of_pages(reader, 0);
         _exit(0);
@@ -145,7 +146,7 @@ START_TEST(unknown_is_not_no)
     start = attached(seg, 0);
     *start = 1;
     is_of_pages(seg, SMALL);
-    memset(start, 1, 2 * huge); /* all of them, and through the handle as well */
+    memset(start, 1, 2 * huge); /* touches all of them, and then through the handle, too */
     ck_assert_int_eq(shmx_write(seg, start, 2 * huge, 0), (ssize_t)(2 * huge));
     is_of_pages(seg, SMALL);
     finish(seg);
@@ -193,7 +194,7 @@ START_TEST(attachments_are_aligned)
     are_aligned(opener);
     shmx_close(opener);
     finish(seg);
-    if (_i == 0) { /* of a plain program */
+    if (_i == 0) { /* as a plain program does it */
         fd = shm_open("/plain", O_RDWR | O_CREAT, 0600);
         ok(ftruncate(fd, (off_t)size));
         close(fd);
@@ -208,7 +209,7 @@ START_TEST(attachments_are_aligned)
 }
 END_TEST
 
-/* Where no addresses are left for an alignment, there is no alignment. */
+/* Where no addresses are left for an alignment, the mapping is not aligned. */
 START_TEST(too_few_addresses_to_align)
 {
     const size_t  huge = huge_page();
@@ -238,7 +239,7 @@ END_TEST
 
 /* Without huge pages. */
 
-/* As large a segment as ever, in small pages. */
+/* A segment as large as ever, in small pages. */
 static void
 do_without(int backend)
 {
@@ -285,7 +286,7 @@ START_TEST(huge_pages_are_switched_off)
 }
 END_TEST
 
-/* Room for one and a half of them. */
+/* There is room for one and a half huge pages. */
 START_TEST(dev_shm_is_full)
 {
     const size_t huge = huge_page();
@@ -306,13 +307,13 @@ START_TEST(dev_shm_is_full)
     ok(shmx_attach_range(seg, 0, huge, SHMX_POPULATE, &addr));
     fails(shmx_create("/y", huge, 0600, SHMX_POSIX, &none), -ENOSPC);
     finish(seg);
-    seg = created("/x", huge + huge / 2, SHMX_POSIX); /* to the last byte */
+    seg = created("/x", huge + huge / 2, SHMX_POSIX); /* this fills it to the last byte */
     is_of_pages(seg, huge);
     finish(seg);
 }
 END_TEST
 
-/* Whoever locks all memory has no more of it than before, and fails no earlier. */
+/* A process that locks all memory uses no more memory than otherwise, and fails no earlier. */
 START_TEST(memory_is_locked)
 {
     const size_t        huge = huge_page();
@@ -336,7 +337,7 @@ START_TEST(memory_is_locked)
         _exit(0);
     }
     join(pid);
-    if (mlockall(MCL_FUTURE) == 0) { /* root may */
+    if (mlockall(MCL_FUTURE) == 0) { /* only root may do that */
         seg = created("/l", 2 * huge, backend_flag[_i] | SHMX_HUGE);
         memset(attached(seg, SHMX_POPULATE), 1, 2 * huge);
         finish(seg);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lives: other processes, holders, ephemeral segments, crashes, collecting; over both backends. */
+/* Lives on both backends: other processes, holders, ephemeral segments, crashes and collecting. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -47,7 +47,8 @@ holders(struct shmx *seg)
     return st.holders;
 }
 
-/* A System V segment whose last attachment goes with a killed process goes a moment later. */
+/* If the last attachment of a System V segment goes with a killed process, the segment goes a
+   moment later. */
 static void
 await_absence(const char *name)
 {
@@ -132,7 +133,7 @@ START_TEST(holders_are_counted)
         ck_assert_int_eq(holders(seg), (int)k + 2);
     }
     ok(shmx_open("/held", 0, &again));
-    /* nattch counts handles, kernel locks count processes */
+    /* nattch counts handles, and the kernel's locks count processes */
     ck_assert_int_eq(holders(again), (int)COUNT_OF(peers) + 1 + _i);
     shmx_close(again);
     for (k = 0; k < COUNT_OF(peers); k++) {
@@ -146,7 +147,8 @@ START_TEST(holders_are_counted)
 }
 END_TEST
 
-/* The kernel lists locks in the order of locking, and not of the bytes that say the pids. */
+/* The kernel lists locks in the order in which they were taken, and not in the order of the bytes
+   that stand for the pids. */
 START_TEST(holders_are_counted_in_any_order)
 {
     static const int order[] = { 2, 4, 0, 3, 1 };
@@ -170,7 +172,8 @@ START_TEST(holders_are_counted_in_any_order)
 }
 END_TEST
 
-/* nattch counts handles and what is attached through them; copies are one's own memory. */
+/* nattch counts handles and the attachments that were made through them. Private copies do not
+   count. */
 START_TEST(attaching_counts_once)
 {
     static const unsigned kinds[] = { 0, SHMX_RDONLY, SHMX_EXEC, SHMX_PRIVATE, 0 };
@@ -228,12 +231,12 @@ START_TEST(ephemeral_goes_with_the_last_killed)
 
     peer_await(&peer, "held");
     shmx_close(seg);
-    ok(shmx_open("/fleeting", 0, &other)); /* lives on in the peer */
+    ok(shmx_open("/fleeting", 0, &other)); /* the segment lives on in the peer */
     shmx_close(other);
     kill(peer.pid, SIGKILL);
     ck_assert_int_eq(peer_finish(&peer), -SIGKILL);
     await_absence("/fleeting");
-    /* whatever is left of the name is in nobody's way */
+    /* what is left of the name is in nobody's way */
     seg = created(1 - _i, "/fleeting", SHMX_EPHEMERAL);
     shmx_close(seg);
 }
@@ -272,7 +275,7 @@ START_TEST(fork_shares_the_hold)
     pid_t        pid = check_fork();
 
     if (pid == 0) {
-        shmx_close(seg); /* the parent holds on */
+        shmx_close(seg); /* the parent still holds it */
         _exit(0);
     }
     join(pid);
@@ -439,7 +442,7 @@ START_TEST(killed_initialiser_leaves_nothing)
     struct shmx *seg = NULL;
 
     peer_await(&peer, "in init");
-    fails(shmx_open("/stuck", 0, &seg), -ENOENT); /* never seen half-made */
+    fails(shmx_open("/stuck", 0, &seg), -ENOENT); /* it was never seen half-made */
     kill(peer.pid, SIGKILL);
     ck_assert_int_eq(peer_finish(&peer), -SIGKILL);
     ok(shmx_collect(0, NULL, NULL, NULL));
@@ -462,7 +465,7 @@ START_TEST(waiter_takes_over_from_the_killed)
     ok(shmx_open("/stuck", 0, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
-    ok(shmx_collect(0, NULL, NULL, NULL)); /* the first one's intent */
+    ok(shmx_collect(0, NULL, NULL, NULL)); /* this removes the intent of the first one */
 }
 END_TEST
 
@@ -482,12 +485,12 @@ START_TEST(thousand_racers_one_creator)
 
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
-    files.rlim_cur = files.rlim_max; /* two for each, and 1,024 is usual */
+    files.rlim_cur = files.rlim_max; /* each racer takes two, and 1,024 is the usual limit */
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
     for (k = 0; k < RACERS; k++)
         racers[k] = peer_start(argv);
     for (k = 0; k < RACERS; k++) {
-        close(racers[k].in); /* all the others wait for theirs, or race already */
+        close(racers[k].in); /* the others are waiting for their start, or racing already */
         racers[k].in = -1;
     }
     for (k = 0; k < RACERS; k++) {
@@ -505,7 +508,7 @@ START_TEST(thousand_racers_one_creator)
     unlink(log);
     ck_assert_int_eq(created, 1);
     ck_assert_int_eq(opened, RACERS - 1);
-    ck_assert_int_eq(st.st_size, 1); /* initialised once */
+    ck_assert_int_eq(st.st_size, 1); /* it was initialised exactly once */
     ok(shmx_open(argv[2], 0, &seg));
     ok(shmx_destroy(seg));
     shmx_close(seg);
@@ -515,8 +518,8 @@ END_TEST
 #define KEY_RACERS 4
 #define KEY_TURNS  500
 
-/* A raw key, which can have no initialiser, is made by one of those who want it at the same time.
- */
+/* A segment with a raw key can have no initialiser. One of the processes that want it at the same
+   time makes it. */
 START_TEST(one_creator_of_a_raw_key)
 {
     pthread_barrier_t *barrier =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory: attachments, copying in and out, streams, over both backends. */
+/* Memory on both backends: attachments, copying in and out, and streams. */
 #include "support.h"
 
 #include <setjmp.h>
@@ -38,7 +38,7 @@ on_fault(int signal)
     siglongjmp(fault, signal);
 }
 
-/* The signal that touching the byte raises, or 0. */
+/* Returns the signal that touching the byte raises, or 0. */
 static int
 touch(volatile char *p, bool write)
 {
@@ -122,7 +122,7 @@ START_TEST(ranges_outside)
     fails(shmx_attach(seg, SHMX_OWNED, &addr), -EINVAL);
     fails(shmx_attach(seg, SHMX_REPLACE, &addr), -EINVAL);
     fails(shmx_attach(seg, SHMX_ROUND, &addr), -EINVAL);
-    fails(shmx_attach(seg, 0x80000000u, &addr), -EINVAL); /* no flag at all */
+    fails(shmx_attach(seg, 0x80000000u, &addr), -EINVAL); /* there is no such flag */
     fails(shmx_attach(seg, 0, NULL), -EINVAL);
     ck_assert_ptr_eq(addr, &addr);
     finish();
@@ -169,7 +169,7 @@ START_TEST(detached_can_be_attached_again)
         ok(shmx_attach(seg, 0, &addr));
         ck_assert_int_eq(((char *)addr)[77], k);
         ((char *)addr)[77]++;
-        ck_assert_int_eq(mprotect(addr, page, PROT_NONE), 0); /* is forgotten with the detach */
+        ck_assert_int_eq(mprotect(addr, page, PROT_NONE), 0); /* detaching ends this protection */
         ok(shmx_detach(seg, addr));
     }
     finish();
@@ -212,7 +212,7 @@ START_TEST(rdonly_handle_cannot_be_widened)
     ck_assert_ptr_null(shmx_stream(reader, "r+"));
     ck_assert_int_eq(errno, EACCES);
     ok(shmx_detach(reader, addr));
-    ok(shmx_attach(reader, SHMX_PRIVATE, &addr)); /* a copy is one's own to write to */
+    ok(shmx_attach(reader, SHMX_PRIVATE, &addr)); /* a private copy can be written to */
     ck_assert_int_eq(touch(addr, true), 0);
     shmx_close(reader);
     finish();
@@ -244,7 +244,7 @@ END_TEST
 
 START_TEST(executable)
 {
-    /* ret, or its like: what the machine returns with */
+    /* The instruction of this machine that returns from a function. */
 #if defined __x86_64__ || defined __i386__
     static const unsigned char code[] = { 0xc3 };
 #elif defined __aarch64__
@@ -271,7 +271,7 @@ START_TEST(executable)
 }
 END_TEST
 
-/* Free address space for so many pages. */
+/* Returns free address space for so many pages. */
 static char *
 free_range(size_t pages)
 {
@@ -294,11 +294,12 @@ START_TEST(fixed_address)
     ck_assert_ptr_eq(addr, range + page);
     strcpy(addr, "here");
     fails(shmx_attach(seg, SHMX_FIXED, &addr), -EEXIST);
-    fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr), -EBUSY); /* is one's own */
+    /* It is an attachment of the same handle. */
+    fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr), -EBUSY);
     ck_assert_str_eq(addr, "here");
     ok(shmx_detach(seg, addr));
     ck_assert_int_eq(touch(addr, false), SIGSEGV);
-    ok(shmx_attach(seg, SHMX_FIXED, &addr)); /* and is really free again */
+    ok(shmx_attach(seg, SHMX_FIXED, &addr)); /* the range is really free again */
     ok(shmx_detach(seg, addr));
 
     addr = range + page + 123;
@@ -327,7 +328,7 @@ START_TEST(fixed_address)
 }
 END_TEST
 
-/* Shared and as a copy; on System V a part can be fixed only as a copy. */
+/* Tries shared attachments and copies. On System V only a copy of a part can be fixed. */
 START_TEST(fixed_range_takes_only_its_pages)
 {
     const unsigned kind = SHMX_FIXED | (_i == 0 ? 0 : SHMX_PRIVATE);
@@ -381,7 +382,7 @@ START_TEST(fixed_over_an_own_attachment)
     ok(shmx_attach(seg, SHMX_FIXED, &own));
     strcpy(own, "mine");
     for (k = pages; k <= 3 * pages; k += k == pages || k == 3 * pages - 1 ? 1 : pages - 1) {
-        addr = range + k * page; /* before it, by one page over it, in its place, and so on */
+        addr = range + k * page; /* just before it, one page over it, in its place, and so on */
         if (k == pages || k == 3 * pages) {
             ok(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr));
             ok(shmx_detach(seg, addr));
@@ -395,7 +396,8 @@ START_TEST(fixed_over_an_own_attachment)
         ck_assert_str_eq(own, "mine");
     }
     ok(shmx_detach(seg, own));
-    ok(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &own)); /* now that it is not one's own */
+    ok(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &own)); /* it is not an attachment of the same
+                                                              handle any more */
     ck_assert_str_eq(own, "mine");
     finish();
 }
@@ -414,7 +416,7 @@ START_TEST(fixed_parts_on_sysv)
     fails(shmx_attach_range(seg, page, 1, SHMX_FIXED | SHMX_REPLACE | SHMX_RDONLY, &addr),
           -ENOTSUP);
     ck_assert_ptr_eq(addr, range + 20 * page);
-    ok(shmx_attach_range(seg, 0, SIZE, SHMX_FIXED, &addr)); /* all of it */
+    ok(shmx_attach_range(seg, 0, SIZE, SHMX_FIXED, &addr)); /* this is the whole segment */
     ok(shmx_detach(seg, addr));
     ok(shmx_attach_range(seg, page, 1, 0, &addr)); /* anywhere */
     finish();
@@ -430,7 +432,7 @@ START_TEST(no_address_is_taken_that_attach_gave_before)
     ok(shmx_attach(seg, 0, &addr));
     old = addr;
     ok(shmx_detach(seg, addr));
-    ok(shmx_attach(seg, SHMX_FIXED, &addr)); /* where the handle's own pin may be */
+    ok(shmx_attach(seg, SHMX_FIXED, &addr)); /* where the pin of the handle may be */
     ck_assert_ptr_eq(addr, old);
     ok(shmx_detach(seg, addr));
     addr = old;
@@ -463,7 +465,7 @@ START_TEST(populate_notices_shortage)
     void        *addr = NULL;
 
     if (_i != 0)
-        return; /* a System V segment is not on /dev/shm */
+        return; /* a System V segment is not in /dev/shm */
     mount_dev_shm("size=1m");
     ok(shmx_create("/big", 4 << 20, 0600, SHMX_SPARSE, &big));
     fails(shmx_attach(big, SHMX_POPULATE, &addr), -ENOSPC);
@@ -508,7 +510,7 @@ START_TEST(read_and_write_at_an_offset)
 }
 END_TEST
 
-/* Whatever the program has attached or not, copying finds the segment. */
+/* Copying finds the segment whatever the program has attached. */
 START_TEST(read_and_write_beside_attachments)
 {
     static const unsigned kinds[] = { SHMX_RDONLY, SHMX_PRIVATE, 0, SHMX_EXEC };
@@ -554,7 +556,7 @@ START_TEST(streams)
     ck_assert_int_eq(fflush(f), 0);
     ck_assert_int_eq(fputc('!', f), '!');
     errno = 0;
-    ck_assert_int_eq(fflush(f), EOF); /* never grows */
+    ck_assert_int_eq(fflush(f), EOF); /* the stream never grows the segment */
     ck_assert_int_eq(errno, ENOSPC);
     ck_assert_int_eq(fseeko(f, -2, SEEK_END), 0);
     ck_assert_int_ge(fputs("end", f), 0);
@@ -625,7 +627,7 @@ START_TEST(no_address_space)
 
     if (sizeof(void *) < 8 || valgrind_lacks("the kernel's error for it"))
         return;
-    for (k = 0; k < 4 && r == 0; k++) { /* more than there are addresses: 4 of 64 TiB */
+    for (k = 0; k < 4 && r == 0; k++) { /* 4 times 64 TiB are more than all addresses */
         r = shmx_create(NULL, (size_t)(UINT64_C(1) << 46), 0600, backend_flag[_i] | SHMX_SPARSE,
                         &big[k]);
         if (r < 0)
@@ -653,7 +655,8 @@ START_TEST(resize_posix_only)
     }
     fails(shmx_resize(seg, SIZE_MAX), -EINVAL);
     ok(shmx_attach(seg, 0, &addr));
-    memset(addr, 'z', (SIZE / page + 1) * page); /* past the end, too: that is its own affair */
+    memset(addr, 'z', (SIZE / page + 1) * page); /* the rest of the last page belongs to the
+                                                    program, too */
     ok(shmx_resize(seg, SIZE + 1000000));
     ck_assert_int_eq(shmx_size(seg), SIZE + 1000000);
     ok(shmx_detach(seg, addr));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the contract also says, in corners where small faults went unnoticed; over both backends. */
+/* More of the contract on both backends, where small faults once went unnoticed. */
 #include "support.h"
 
 #include <inttypes.h>
@@ -27,7 +27,7 @@ finish(struct shmx *seg)
     shmx_close(seg);
 }
 
-/* "b" means nothing, wherever it stands; and what else there is is no mode. */
+/* "b" has no effect wherever it stands, and everything else is refused. */
 START_TEST(stream_modes)
 {
     static const char *const readers[] = { "r", "rb" }, *const writers[] = { "r+", "rb+", "r+b" };
@@ -68,7 +68,7 @@ START_TEST(stream_modes)
 }
 END_TEST
 
-/* Two names of 255 bytes that differ in the last one are two. */
+/* Two names of 255 bytes that differ only in the last one are two names. */
 START_TEST(longest_names)
 {
     char         one[256], two[256], wanted[300];
@@ -130,7 +130,7 @@ is_mapped(const volatile char *p)
     return true;
 }
 
-/* A private copy that is detached is gone, alone, and once. */
+/* Detaching a private copy ends that copy alone, and only once. */
 START_TEST(private_copy_is_detached)
 {
     struct shmx *seg = created(_i, "/private", 0600, 0);
@@ -154,12 +154,12 @@ START_TEST(private_copy_is_detached)
     ck_assert_int_eq(c, 's');
     ok(shmx_attach(seg, SHMX_PRIVATE, &copy));
     finish(seg);
-    ck_assert(!is_mapped(copy)); /* and with its handle */
+    ck_assert(!is_mapped(copy)); /* it ends with its handle, too */
     ck_assert(!is_mapped(shared));
 }
 END_TEST
 
-/* Where the library itself has mapped the segment; only the kernel says where that is. */
+/* Returns where the library has mapped the segment for itself. Only the kernel tells that. */
 static void *
 mapping_of(const char *object)
 {
@@ -175,7 +175,7 @@ mapping_of(const char *object)
     return (void *)start; /* NOLINT(performance-no-int-to-ptr) */
 }
 
-/* What it has mapped, to hold or to pin the segment, does not make way. */
+/* What the library has mapped to hold or pin the segment does not make way. */
 START_TEST(fixed_over_the_librarys_own)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -200,8 +200,8 @@ START_TEST(fixed_over_the_librarys_own)
 }
 END_TEST
 
-/* Beside a new segment of the same name and backend, what is old destroys nothing and takes nothing
-   along when it goes. */
+/* Beside a new segment of the same name and backend, an old handle destroys nothing, and removes
+   nothing when it ends. */
 START_TEST(old_handles_beside_a_new_segment)
 {
     const unsigned flags = _i < BACKENDS ? 0 : SHMX_EPHEMERAL;
@@ -253,7 +253,7 @@ never_called(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* In the initialiser: there is no name to be seen, and nothing that anybody would take away. */
+/* While the initialiser runs, there is no name, and nothing that others would remove. */
 static int
 look_around(void *addr, size_t size, void *arg)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names: how segments are made, found, published and removed, over both backends. */
+/* Names on both backends: how segments are made, found, published and removed. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -90,7 +90,7 @@ START_TEST(bad_names)
 {
     static const char *const bad[] = {
         "", "/", "//", ".", "/.", "..", "/..", "a/b", "/a/", "//a/b", "a//", ".shmx-x", "/.shmx-",
-        /* what begins with a prefix is that, or nothing */
+        /* a text with a prefix has one of the forms, or is refused */
         "posix:", "posix:/", "posix://", "posix:frames", "posix:key=1", "posix:id=1", "posix:a/b",
         "posix:/..", "posix:/.shmx-x", "sysv:", "sysv:/", "sysv:frames", "sysv:/a/b",
         "sysv:posix:/a", "sysv:key", "sysv:key=", "sysv:key=0", "sysv:key=0x", "sysv:key=0x0",
@@ -323,7 +323,7 @@ START_TEST(owner_changes_and_the_link_goes_along)
     ck_assert_uint_eq(st.gid, NOBODY);
     ck_assert_int_eq(lstat("/dev/shm/given", &entry), 0);
     ck_assert_uint_eq(entry.st_uid, NOBODY);
-    ok(shmx_chown(seg, 1, 1)); /* from one who is not the creator to another */
+    ok(shmx_chown(seg, 1, 1)); /* from an owner who is not the creator to another one */
     shmx_close(seg);
     ok(shmx_open("/given", 0, &seg));
     ok(shmx_chown(seg, NOBODY, NOBODY));
@@ -348,7 +348,7 @@ START_TEST(destroy_frees_the_name)
     fails(shmx_remove("/frames"), -ENOENT);
     fails(shmx_publish(old, "/again"), -ENOENT);
     fresh = created(1 - _i, "/frames");
-    fails(shmx_destroy(other), -ENOENT); /* the stranger's is left alone */
+    fails(shmx_destroy(other), -ENOENT); /* the segment of the stranger stays */
     ok(shmx_attach(other, 0, &there));
     ck_assert_str_eq(there, "old");
     strcpy(addr, "still shared");
@@ -507,7 +507,7 @@ stop_at_once(const char *name, const struct shmx_stat *st, void *arg)
     return 42;
 }
 
-/* All members; there is padding behind lpid. */
+/* Compares all members. A comparison of bytes would fail because of the padding behind lpid. */
 static void
 assert_same(const struct shmx_stat *a, const struct shmx_stat *b)
 {
@@ -541,7 +541,7 @@ END_TEST
 
 START_TEST(stat_says_what_it_is)
 {
-    const unsigned   going = _i == 1 ? SHMX_IS_DESTROYED : 0; /* with its last attachment */
+    const unsigned   going = _i == 1 ? SHMX_IS_DESTROYED : 0; /* it goes with its last attachment */
     struct shmx     *seg = created(_i, "/s");
     struct shmx_stat st;
 

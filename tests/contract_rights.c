@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the contract also says, of descriptors, owners, modes and pages, where small faults went
-   unnoticed; over both backends. */
+/* More of the contract on both backends, about descriptors, owners, modes and pages, where small
+   faults once went unnoticed. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -38,7 +38,7 @@ count(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* Where descriptor 0 is free, it is one like any other: used, and given back. */
+/* If descriptor 0 is free, the library uses it like any other, and gives it back. */
 static void
 assert_zero_is_free(int line)
 {
@@ -60,7 +60,7 @@ never_run(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* Elected by a lock that is descriptor 0, so that others wait. */
+/* The process is elected by a lock whose descriptor is 0, so others wait. */
 static int
 init_with_zero(void *addr, size_t size, void *arg)
 {
@@ -95,7 +95,8 @@ START_TEST(descriptor_zero)
     shmx_close(other);
     assert_zero_is_free(__LINE__);
     fd = open("/dev/shm/zero", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    ok(fchmod(fd, 01600)); /* a dead segment, which is opened to be sure that it is */
+    ok(fchmod(fd, 01600)); /* this is a dead segment, which is opened to make sure that it is
+                              dead */
     close(fd);
     seg = created(_i, "/zero", 0666, 0);
     if (_i == 1)
@@ -104,7 +105,7 @@ START_TEST(descriptor_zero)
         ck_assert_int_eq(shmx_fd(seg), 0);
         ok(shmx_open_fd(0, 0, &other));
         ck_assert_int_eq(shmx_write(seg, "0", 1, 0), 1);
-        shmx_close(seg); /* which closes it, and not the other's */
+        shmx_close(seg); /* this closes its own descriptor, and not the other one */
         assert_zero_is_free(__LINE__);
         seg = other;
     }
@@ -124,7 +125,7 @@ START_TEST(descriptor_zero)
     ck_assert_int_eq(
         shmx_open_or_create("/zero", SIZE, 0600, backend_flag[_i], init_with_zero, &waiter, &seg),
         1);
-    assert_zero_is_free(__LINE__); /* given back with the election */
+    assert_zero_is_free(__LINE__); /* the descriptor is given back when the election ends */
     join(waiter);
     ok(shmx_remove("/zero"));
     shmx_close(seg);
@@ -146,13 +147,13 @@ START_TEST(descriptor_zero_is_opened)
     ok(shmx_open_fd(0, SHMX_RDONLY, &seg));
     ck_assert_int_eq(shmx_size(seg), SIZE);
     shmx_close(seg);
-    ck_assert_int_ge(fcntl(0, F_GETFD), 0); /* the caller's */
+    ck_assert_int_ge(fcntl(0, F_GETFD), 0); /* the caller's descriptor is still open */
     dup2(duplicate, 0);
     close(duplicate);
 }
 END_TEST
 
-/* Root without any privilege but these. */
+/* Becomes root without any capability but these. */
 static void
 keep_capabilities(unsigned mask)
 {
@@ -171,8 +172,9 @@ owner_of_entry(const char *path)
     return st.st_uid;
 }
 
-/* The owner is 1, the creator 2. Who may change the link and not the segment, or neither, leaves
-   both as they were, and the name leads where it did. By key and by id. */
+/* The owner is user 1, and the creator is user 2. A user who may change the link but not the
+   segment, or neither of them, leaves both as they were, and the name leads where it led before.
+   This is tried by key and by id. */
 START_TEST(failed_chown_changes_nothing)
 {
     struct shmx     *seg = NULL, *other;
@@ -209,7 +211,7 @@ START_TEST(failed_chown_changes_nothing)
     ck_assert(st.uid == 1 && st.gid == 1 && st.cuid == 2 && st.mode == 0666);
     ok(shmx_collect(0, NULL, NULL, NULL));
     pid = check_fork();
-    if (pid == 0) { /* who opens as a stranger finds the creator's or owner's link */
+    if (pid == 0) { /* anybody who opens it now finds a link of the creator or owner */
         ok(setresuid(5, 5, 5));
         ok(shmx_open("/given", 0, &other));
         shmx_close(other);
@@ -220,15 +222,14 @@ START_TEST(failed_chown_changes_nothing)
 }
 END_TEST
 
-/* What changes a segment through a handle that does not know its name does not cost it that name.
- */
+/* A segment keeps its name if it is changed through a handle that does not know the name. */
 START_TEST(changes_through_another_handle)
 {
     struct shmx *seg = created(1, NULL, 0600, 0), *raw, *other;
 
     ok(shmx_open(shmx_name(seg), 0, &raw));
     ok(shmx_publish(seg, "/late"));
-    sleep(1); /* the time of the change is another one then */
+    sleep(1); /* so that the change is made in another second */
     if (_i == 0)
         ok(shmx_chmod(raw, 0640));
     else {
@@ -245,8 +246,8 @@ START_TEST(changes_through_another_handle)
 }
 END_TEST
 
-/* An ordinary user's handle does what it could, whatever the mode says by now, and whatever it has
-   attached. */
+/* The handle of an ordinary user may do what it could do at first, whatever the mode says by now,
+   and whatever is attached. */
 START_TEST(mode_0_does_not_bind_a_handle)
 {
     static const unsigned kinds[] = { 0, SHMX_RDONLY, SHMX_PRIVATE, SHMX_POPULATE };
@@ -289,8 +290,8 @@ resident(const char *name)
 
 #define LARGE (64 << 20)
 
-/* One huge page tells whether there are any; the others come when they are touched, whole as well.
- */
+/* One huge page tells whether there are any. The others are made when they are touched, and they
+   are huge as well. */
 static void
 touch_huge_pages(void *arg)
 {

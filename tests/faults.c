@@ -18,7 +18,7 @@
 struct fault_kind {
     int         number;
     const char *name;
-    bool (*is)(const __u64 args[6]); /* NULL: any */
+    bool (*is)(const __u64 args[6]); /* NULL for any arguments */
     int errors[ERRORS];
 };
 
@@ -130,7 +130,7 @@ tries_only(const __u64 args[6])
     return args[1] & LOCK_NB;
 }
 
-/* Younger kinds of machines have only these. */
+/* Newer kinds of machines have only these calls. */
 #ifndef SYS_symlink
 #define SYS_readlink SYS_readlinkat
 #define SYS_symlink  SYS_symlinkat
@@ -147,7 +147,8 @@ static const struct fault_kind kinds[] = {
     { CALL(openat), NULL, { EACCES, EAGAIN, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM } },
     { CALL(fallocate), NULL, { EFBIG, EINTR, ENOSPC, EOPNOTSUPP, EPERM } },
     { CALL(ftruncate), NULL, { EFBIG, EINTR, EPERM } },
-    { CALL(fstat), NULL, { ENOMEM } }, /* of glibc from 2.39 on; it was newfstatat before */
+    { CALL(fstat), NULL, { ENOMEM } }, /* glibc calls this from 2.39 on, and newfstatat before
+                                          that */
     { CALL(newfstatat), is_of_descriptor, { ENOMEM } },
     { CALL(newfstatat), NULL, { EACCES, ENOENT, ENOMEM } },
     { CALL(fstatfs), NULL, { EINTR, ENOMEM } },
@@ -210,11 +211,13 @@ static const struct fault_kind kinds[] = {
     { CALL(getpid), NULL, { 0 } },
     { CALL(geteuid), NULL, { 0 } },
     { CALL(lseek), NULL, { 0 } },
-    { CALL(rt_sigprocmask), NULL, { 0 } }, /* around glibc's random numbers, from 2.41 on */
+    { CALL(rt_sigprocmask), NULL, { 0 } }, /* glibc calls this for its random numbers from 2.41
+                                              on */
     { CALL(sysinfo), NULL, { 0 } },
 };
 
-/* What is not tried: errors, a comma behind each, of a call, in one function or in all. */
+/* The faults that are not tried: certain errors of a call, each with a comma behind it, in one
+   function or in all. */
 static const struct {
     const char *call, *errors, *function, *reason;
 } left_out[] = {
@@ -291,7 +294,7 @@ faults_error(const struct fault_kind *kind, const char *function, int n)
     return 0;
 }
 
-/* Whether the call says that something is not there. */
+/* Returns whether the call says that something does not exist. */
 static bool
 denies(const struct fault_kind *kind, int error)
 {
@@ -309,7 +312,7 @@ denies(const struct fault_kind *kind, int error)
     return n == SYS_kill && error == ESRCH;
 }
 
-/* Whether the call takes back what was made, or is part of making it once more. */
+/* Returns whether the call undoes what was made, or belongs to making it once more. */
 static bool
 leaves(const struct fault_kind *kind, int error)
 {
@@ -358,7 +361,7 @@ faults_private(const struct fault_kind *kind)
     return false;
 }
 
-/* It opens the directory to lock it, and to do nothing else. */
+/* The directory is opened in order to lock it, and for nothing else. */
 bool
 faults_locks_directory(const struct seccomp_data *opening, const struct seccomp_data *locking)
 {

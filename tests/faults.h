@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the system calls of the library can fail. */
+/* The ways in which the system calls of the library can fail. */
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H
 
@@ -8,25 +8,27 @@
 
 struct fault_kind;
 
-/* What is known of the system call with those arguments; NULL: nothing. */
+/* Returns what is known of the system call with its arguments, or NULL. */
 const struct fault_kind *faults_find(const struct seccomp_data *call);
 
-/* The n-th error that it can fail with when that function makes it, from 0 on; 0: no more. */
+/* Returns the n-th error, counted from 0, with which the call can fail if that function makes it.
+   Returns 0 if there are no more errors. */
 int faults_error(const struct fault_kind *kind, const char *function, int n);
 
-/* What is to be excused when it fails so, whoever is to blame; 0: nothing. */
+/* Returns what is to be excused when the call fails in that way, or 0. */
 enum {
-    FAULT_LEAVES = 1, /* it takes back what was made, so that something is left */
-    FAULT_LIES = 2,   /* it says of what is there that it is not, or does not undo what was done */
-    FAULT_LOCKS = 4   /* whoever cannot use the lock of an election leaves it to others */
+    FAULT_LEAVES = 1, /* the call undoes what was made, so something is left behind */
+    FAULT_LIES = 2,   /* the call denies that something exists, or does not undo what was done */
+    FAULT_LOCKS = 4   /* if the lock of an election cannot be used, each process goes ahead alone */
 };
 unsigned faults_excuse(const struct fault_kind *kind, int error);
 
-/* Whether it makes no difference to anybody else if it has been made yet, nor to it what others do.
- */
+/* Returns whether the call and other processes do not affect each other, so that it does not matter
+   which of them comes first. */
 bool faults_private(const struct fault_kind *kind);
 
-/* Whether these two calls lock the directory of names; whether that one unlocks something. */
+/* The first returns whether these two calls lock the directory of names, and the second whether the
+   call unlocks something. */
 bool faults_locks_directory(const struct seccomp_data *opening, const struct seccomp_data *locking);
 bool faults_unlocks(const struct seccomp_data *call);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every order in which those who wait for a counter, and those who advance it, can take their
- * steps: nobody is left asleep. The code is that of examples/ring.h and of shmx_wait(3). Each
- * atomic operation, each comparison of shmx_wait and each shmx_wake is one step. What users write
- * wrongly is found to be wrong: so this can fail.
+ * Tries every order in which those who wait for a counter and those who advance it can take their
+ * steps, and finds that nobody is left asleep. The code is that of examples/ring.h and of
+ * shmx_wait(3). Each atomic operation, each comparison of shmx_wait and each shmx_wake is one step.
+ * Wrong code as users write it is found to be wrong, so this test can fail.
  */
 #include "shmx.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
-/* What the code below is compiled with, instead. */
+/* The code below is compiled with these replacements. */
 static void step(void);
 static int  model_wait(struct shmx *seg, const uint32_t *at, uint32_t value, unsigned flags,
                        const void *timeout);
@@ -162,8 +162,8 @@ static const struct way wrong[] = {
 
 /* ---- all runs ---- */
 
-/* So many who wait for the first advance, and then perhaps for the second, and so many who advance
-   as often. */
+/* The number of actors who wait for the first advance, and then perhaps for the second, and the
+   number of actors who advance as often. */
 struct cast {
     int waiters, wakers, rounds;
 };
@@ -204,7 +204,7 @@ begin_run(void)
 
 static int chosen[STEPS], choices[STEPS], depth;
 
-/* The n-th of those who are ready; -1: nobody is. */
+/* Returns the n-th of the actors that are ready, or -1 if nobody is. */
 static int
 choose(int n)
 {
@@ -217,7 +217,7 @@ choose(int n)
     return found;
 }
 
-/* Whether nobody is left asleep. Goes the way that is chosen, and then any. */
+/* Goes the way that was chosen, and then any way. Returns whether nobody is left asleep. */
 static bool
 run(void)
 {
@@ -237,7 +237,7 @@ run(void)
     return true;
 }
 
-/* The way of the next run; false: there is none. */
+/* Chooses the way of the next run. Returns false if there is none. */
 static bool
 next_run(void)
 {
@@ -253,7 +253,7 @@ next_run(void)
     return true;
 }
 
-/* Whether somebody is left asleep in any run. */
+/* Returns whether somebody is left asleep in any of the runs. */
 static bool
 loses(const struct way *w, struct cast c)
 {

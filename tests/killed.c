@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * killed DIRECTORY EXAMPLE BACKEND KILLS [SEED]: the example programs of that directory (ring,
- * table or config), of which so many are killed at random moments. Whoever is left finishes, or
- * notices; what they share is never half written. To be run by world.
+ * killed DIRECTORY EXAMPLE BACKEND KILLS [SEED] runs the example programs of that directory (ring,
+ * table or config), and kills that many of them at random moments. The others finish, or they
+ * notice the death. What the programs share is never half written. tests/world runs this.
  */
 #include "shmx.h"
 
@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LENGTH  (3 << 20) /* of the file that goes through the ring */
+#define LENGTH  (3 << 20) /* the size of the file that goes through the ring */
 #define WATCHED 4096
-#define LETTERS 900 /* of a configuration */
+#define LETTERS 900 /* in one configuration */
 
 static const char *directory, *example, *backend;
 static unsigned    seed;
@@ -39,7 +39,7 @@ fail(const char *format, ...)
     vfprintf(stderr, format, args);
     va_end(args);
     putc('\n', stderr);
-    kill(0, SIGKILL); /* all of our process group, which is our own */
+    kill(0, SIGKILL); /* the whole process group, which belongs to this program */
     exit(1);
 }
 
@@ -49,7 +49,7 @@ up_to(unsigned n)
     return (unsigned)rand_r(&seed) % n;
 }
 
-/* An example, with its standard input and output. Its messages are of no interest. */
+/* Starts an example with this standard input and output. Its messages are dropped. */
 static pid_t
 start(int in, int out, const char *program, ...)
 {
@@ -78,7 +78,7 @@ start(int in, int out, const char *program, ...)
     return pid;
 }
 
-/* The exit status; -1: not yet, after so many milliseconds. */
+/* Returns the exit status, or -1 if the process has not ended after that many milliseconds. */
 static int
 await(pid_t pid, int milliseconds)
 {
@@ -92,7 +92,7 @@ await(pid_t pid, int milliseconds)
     return -1;
 }
 
-/* Whether it has stopped, and is not asleep. */
+/* Returns whether the process has stopped, and is not asleep. */
 static bool
 has_stopped(pid_t pid)
 {
@@ -104,7 +104,7 @@ has_stopped(pid_t pid)
     return found == pid && WIFSTOPPED(status);
 }
 
-/* The first bytes of what the processes share; NULL: there is nothing. */
+/* The beginning of the segment that the processes share; NULL if there is none. */
 static struct shmx *watched;
 
 static const char *
@@ -121,8 +121,9 @@ watch(void)
     return shmx_attach(watched, 0, &addr) == 0 ? addr : NULL;
 }
 
-/* On, instruction by instruction, until the shared memory has changed so many times. Where a
-   process is found by chance is hardly ever among the few instructions that matter. */
+/* Lets the process go on, instruction by instruction, until the shared memory has changed that many
+   times. At a random moment, a process is hardly ever at one of the few instructions that
+   matter. */
 static void
 step(pid_t pid, const char *memory, unsigned changes)
 {
@@ -210,7 +211,7 @@ check_copy(int out)
     free(copy);
 }
 
-/* Whoever is left notices, or is waiting for somebody to begin with, and gets it. */
+/* The survivor notices the death, or it waits for somebody to begin with, and then gets one. */
 static void
 follow_survivor(pid_t survivor, bool consumes, int out)
 {
@@ -328,8 +329,8 @@ start_watcher(struct watcher *w)
     w->pid = start(0, w->out, "config", "watch", new_name("", "config"), (char *)NULL);
 }
 
-/* Each line that is complete has a number that grows, and one letter again and again. Whether there
-   is that one. */
+/* Each complete line has a number, which grows, and one letter many times. Returns whether there is
+   a line with that letter. */
 static bool
 check_lines(int out, char last)
 {
@@ -359,7 +360,7 @@ end_watcher(struct watcher *w)
     close(w->out);
 }
 
-/* It sets so many texts, of which the last one consists of that letter. */
+/* Starts a process that sets so many texts. The last one consists of that letter. */
 static pid_t
 start_setter(int count, char last)
 {

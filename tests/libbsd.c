@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The functions of libbsd that the library takes, for machines for which Debian does not have it.
- */
+/* The functions of libbsd that the library uses, for machines for which Debian does not have
+   libbsd. */
 #include <bsd/string.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Peers in other namespaces, hard links of other users, and little memory to have. */
+/* Peers in other namespaces, hard links of other users, and a shortage of memory. */
 #include "support.h"
 
 #include <sched.h>
@@ -42,7 +42,7 @@ holders(struct shmx *seg)
     return st.holders;
 }
 
-/* A child that is process 1 of a pid namespace of its own. */
+/* Forks a child that is process 1 of a pid namespace of its own. */
 static pid_t
 fork_into_pid_namespace(void)
 {
@@ -59,7 +59,7 @@ fork_into_pid_namespace(void)
     _exit(status != 0);
 }
 
-/* In a child of fork a failing assertion of Check is lost: end by a signal instead. */
+/* In a child of fork, a failed assertion of Check would be lost. So the child ends by a signal. */
 #define must(condition) ((condition) ? (void)0 : abort())
 
 START_TEST(pid_namespace)
@@ -77,15 +77,15 @@ START_TEST(pid_namespace)
             must(getpid() == 1);
             must(shmx_open("/x", SHMX_OWNED, &other) == 0);
             must(shmx_read(other, &c, 1, 0) == 1 && c == 'h');
-            must(shmx_collect(0, NULL, NULL, NULL) == 0); /* takes nobody for dead */
+            must(shmx_collect(0, NULL, NULL, NULL) == 0); /* this takes nobody for dead */
             must(write(out[1], "", 1) == 1 && read(in[0], &c, 1) == 1);
             _exit(0);
         }
     }
     ck_assert_int_eq(read(out[0], &c, 1) + read(out[0], &c, 1), 2);
     assert_here(seg);
-    /* Two processes 1 are two. System V counts what they were forked with, too: theirs and that of
-       those who wait for them. */
+    /* Two processes with pid 1 are two holders. System V also counts the attachments that they have
+       inherited, and those of the processes that wait for them. */
     ck_assert_int_eq(holders(seg), _i == 0 ? 3 : 7);
     ck_assert_int_eq(write(in[1], "..", 2), 2);
     join(pids[0]);
@@ -109,10 +109,10 @@ START_TEST(mount_namespace)
         fails(shmx_open("/x", 0, &other), -ENOENT);
         fails(shmx_stat_name("/x", &(struct shmx_stat){ 0 }), -ENOENT);
         fails(shmx_remove("/x"), -ENOENT);
-        if (_i == 0) { /* what is in hand stays in hand, but has no name here */
+        if (_i == 0) { /* the handle keeps the segment, which has no name here */
             ok(shmx_open_fd(shmx_fd(seg), 0, &other));
             ck_assert_ptr_null(shmx_name(other));
-            fails(shmx_publish(other, "/y"), -EINVAL); /* it has one elsewhere */
+            fails(shmx_publish(other, "/y"), -EINVAL); /* it has a name in the other directory */
             fails(shmx_publish(anonymous, "/y"), -EXDEV);
             fails(shmx_destroy(seg), -ENOENT);
             fails(shmx_destroy(other), -ENOENT);
@@ -132,10 +132,11 @@ START_TEST(mount_namespace)
 }
 END_TEST
 
-/* Root sees to it that the child is nobody, whom its user namespace does not know. */
+/* Root makes the child nobody, whom its user namespace does not map. */
 START_TEST(user_namespace_without_users)
 {
-    const int    refused = _i == 0 ? -EPERM : -ENOENT; /* a link is nobody's, so leads nowhere */
+    const int refused = _i == 0 ? -EPERM : -ENOENT; /* the link belongs to nobody, so it leads
+                                                       nowhere */
     struct shmx *roots = created(_i, "/root", 0666, 0), *theirs, *seg = NULL;
     pid_t        pid = check_fork();
 
@@ -156,14 +157,14 @@ START_TEST(user_namespace_without_users)
             fails(shmx_open("/nobody", 0, &seg), -ENOENT);
         }
         ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
-        fails(shmx_chown(theirs, 0, 0), -EINVAL); /* users that have no number here */
+        fails(shmx_chown(theirs, 0, 0), -EINVAL); /* these users have no number here */
         fails(shmx_chown(roots, 0, 0), _i == 0 ? -EINVAL : -EPERM);
         ok(shmx_destroy(theirs));
         shmx_close(theirs);
         _exit(0);
     }
     join(pid);
-    ok(shmx_open("/root", 0, &seg)); /* which they have left alone */
+    ok(shmx_open("/root", 0, &seg)); /* the others have left it alone */
     assert_here(seg);
     shmx_close(seg);
     ok(shmx_destroy(roots));
@@ -185,8 +186,9 @@ link_another_name(void *arg)
     }
     linked = waitpid(pid, &pid, 0) > 0 && pid == 0;
     if (linked) {
-        /* It is the very same segment, whole; and the link is its owner's, who alone can remove it.
-           But who asks whose it is takes nothing that somebody has given another name. */
+        /* It is the very same segment, complete. The link belongs to its owner, who alone can
+           remove it. But with SHMX_OWNED, a caller does not accept what somebody has given another
+           name. */
         ok(shmx_open("/false", 0, &other));
         assert_here(other);
         shmx_close(other);
@@ -199,12 +201,13 @@ link_another_name(void *arg)
         shmx_close(other);
         ok(shmx_destroy(seg));
     } else {
-        ok(shmx_remove("/mine")); /* that leads to nothing any more */
+        ok(shmx_remove("/mine")); /* the name leads to nothing any more */
     }
     shmx_close(seg);
 }
 
-/* With the setting of every distribution, others cannot; without it they can give it a name. */
+/* With the setting that all distributions have, others cannot make the hard link. Without the
+   setting, they can. */
 START_TEST(hard_links_of_others)
 {
     with_sysctl("/proc/sys/fs/protected_hardlinks", "1", link_another_name, &_i);
@@ -267,11 +270,11 @@ START_TEST(no_address_space)
         if (_i == 0) {
             fails(shmx_pin(seg), -ENOMEM);
             ok(shmx_create("/huge", large, 0600, SHMX_POSIX | SHMX_HUGE,
-                           &other)); /* in small ones */
+                           &other)); /* in small pages */
             ok(shmx_destroy(other));
             shmx_close(other);
             other = NULL;
-        } else { /* which takes addresses when it is opened, too */
+        } else { /* opening takes addresses, too */
             fails(shmx_open("/large", 0, &other), -ENOMEM);
             fails(shmx_create("/other", large, 0600, SHMX_SYSV, &other), -ENOMEM);
             fails(shmx_create(NULL, large, 0600, SHMX_SYSV | SHMX_EPHEMERAL, &other), -ENOMEM);
@@ -289,8 +292,8 @@ END_TEST
 
 #define GROUPS "/sys/fs/cgroup/memory"
 
-/* The kernel kills whoever asks for more than a memory control group has, or says ENOMEM: it is
-   no SIGBUS, and nothing is left of what was being made. */
+/* If a process asks for more memory than its control group has, the kernel kills the process or
+   returns ENOMEM. There is no SIGBUS, and nothing is left of what was being made. */
 START_TEST(little_memory_in_the_group)
 {
     char         group[64], path[96], text[32];
@@ -311,7 +314,7 @@ START_TEST(little_memory_in_the_group)
         snprintf(text, sizeof text, "%d", (int)getpid());
         write_text(path, text);
         r = shmx_create("/x", 64 << 20, 0600, backend_flag[_i] | (_i == 1 ? SHMX_HUGE : 0), &seg);
-        if (r == 0 && _i == 1) { /* counted when touched */
+        if (r == 0 && _i == 1) { /* it counts when it is touched */
             shmx_destroy(seg);
             _exit(0);
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opening a segment as soon as it is there, whatever is in the way until then. */
+/* Opening a segment as soon as it exists, whatever is in the way before that. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -18,14 +18,14 @@
 
 static const struct timespec at_once, soon = { .tv_nsec = 200000000 }, late = { .tv_sec = 40 };
 
-/* What a process needs that is to wait. */
+/* What a waiting process needs. */
 struct waiter {
     const char *name;
-    void (*before)(void); /* it waits; or NULL */
-    int64_t size;         /* of what it is to open */
+    void (*before)(void); /* called before it waits, or NULL */
+    int64_t size;         /* the size of the segment that it opens */
 };
 
-/* A process that waits, and very probably does so already. */
+/* Forks a process that waits, and that very probably has begun to. */
 static pid_t
 fork_waiter(const struct waiter *w)
 {
@@ -165,7 +165,7 @@ START_TEST(until_the_mode_admits)
 }
 END_TEST
 
-/* As many as the kernel gives a user; the descriptors go with the process. */
+/* Uses up what the kernel gives to a user. The descriptors end with the process. */
 static void
 use_up_inotify(void)
 {
@@ -187,7 +187,7 @@ START_TEST(without_inotify)
 }
 END_TEST
 
-/* More than the queue of events holds, while the one who waits is stopped. */
+/* There are more events than the queue holds, while the process that waits is stopped. */
 START_TEST(events_that_are_lost)
 {
     const struct waiter w = { "/o", NULL, SIZE };
@@ -207,7 +207,7 @@ START_TEST(events_that_are_lost)
 }
 END_TEST
 
-/* The directory is covered by another one, where the segment is made. */
+/* Another file system is mounted over the directory, and the segment is made there. */
 START_TEST(mounted_later)
 {
     const struct waiter w = { "/o", NULL, SIZE };
@@ -223,7 +223,7 @@ START_TEST(mounted_later)
 }
 END_TEST
 
-/* There is not even a directory. */
+/* There is no directory at first. */
 START_TEST(no_directory)
 {
     const struct waiter w = { "/o", NULL, SIZE };
@@ -241,7 +241,7 @@ START_TEST(no_directory)
 }
 END_TEST
 
-/* The one that stays is opened, or one that went just then: that is what any open may find. */
+/* The process opens the segment that stays, or one that is removed just then, as any open may. */
 START_TEST(names_that_come_and_go)
 {
     pid_t        pid;

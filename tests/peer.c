@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Another process, for the tests: an unrelated program that knows a segment only by what its
- * arguments say. Exits with 0 if what it was told to see is so, else 1 (and says why), and with
- * 10 + n where that is the outcome.
+ * Another process for the tests: an unrelated program that knows a segment only by its arguments.
+ * It exits with 0 if it sees what it was told to expect. Otherwise it says why not and exits with
+ * 1. It exits with 10 + n where that is the outcome.
  */
 #include "shmx.h"
 
@@ -41,7 +41,7 @@ tell(const char *line)
     fflush(stdout);
 }
 
-/* Until the test closes our standard input, or kills us. */
+/* Waits until the test closes standard input, or kills this process. */
 static void
 wait_for_test(void)
 {
@@ -51,7 +51,7 @@ wait_for_test(void)
     }
 }
 
-/* pattern NAME: every byte is as fill_pattern of the tests left it; then add 1 to each. */
+/* pattern NAME: every byte is as fill_pattern of the tests left it; then 1 is added to each. */
 static int
 do_pattern(char **argv)
 {
@@ -72,7 +72,7 @@ do_pattern(char **argv)
     return 0;
 }
 
-/* hold NAME: open, say so, and stay. */
+/* hold NAME: opens the segment, says so, and stays. */
 static int
 do_hold(char **argv)
 {
@@ -84,19 +84,20 @@ do_hold(char **argv)
     return 0;
 }
 
-/* late-hold NAME: likewise, but only after a byte on standard input. */
+/* late-hold NAME: does the same, but only after a byte on standard input. */
 static int
 do_late_hold(char **argv)
 {
     char c;
 
-    tell("ready"); /* and no fork of the test any more, which holds, too, until it execs */
+    tell("ready"); /* this is not a fork of the test any more, which would hold the segment until it
+                      calls exec */
     if (read(0, &c, 1) != 1)
         die("start", -EIO);
     return do_hold(argv);
 }
 
-/* create NAME SIZE MODE FLAGS: create, say so, and stay; the segment is left. */
+/* create NAME SIZE MODE FLAGS: creates the segment, says so, and stays. The segment is left. */
 static int
 do_create(char **argv)
 {
@@ -126,7 +127,8 @@ slow_init(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* race NAME SIZE FLAGS LOG: wait for the start, open or create; 10: opened, 11: created. */
+/* race NAME SIZE FLAGS LOG: waits for the start, then opens or creates. 10 is opened, 11
+   created. */
 static int
 do_race(char **argv)
 {
@@ -160,7 +162,7 @@ stuck_init(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* stick NAME FLAGS: create, and get stuck in the initialiser. */
+/* stick NAME FLAGS: creates the segment, and is stuck in the initialiser. */
 static int
 do_stick(char **argv)
 {
@@ -174,7 +176,7 @@ do_stick(char **argv)
     return 10 + r;
 }
 
-/* plain-posix NAME: a program of shm_open: the first byte becomes 'P'. */
+/* plain-posix NAME: does what a program with shm_open does. The first byte becomes 'P'. */
 static int
 do_plain_posix(char **argv)
 {
@@ -191,7 +193,7 @@ do_plain_posix(char **argv)
     return 0;
 }
 
-/* plain-hold NAME: likewise; maps it, keeps no descriptor, says so, and stays. */
+/* plain-hold NAME: does the same, keeps the mapping but no descriptor, says so, and stays. */
 static int
 do_plain_hold(char **argv)
 {
@@ -205,7 +207,7 @@ do_plain_hold(char **argv)
     return 0;
 }
 
-/* plain-sysv KEY|-1 ID: a program of shmget: the first byte becomes 'P'. */
+/* plain-sysv KEY|-1 ID: does what a program with shmget does. The first byte becomes 'P'. */
 static int
 do_plain_sysv(char **argv)
 {
@@ -221,7 +223,7 @@ do_plain_sysv(char **argv)
     return 0;
 }
 
-/* error NAME FLAGS NUMBER: opening fails with exactly that errno. */
+/* error NAME FLAGS NUMBER: opening must fail with exactly that errno. */
 static int
 do_error(char **argv)
 {

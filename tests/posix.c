@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What only the POSIX backend can do, and its interchange with plain shm_open. */
+/* What only the POSIX backend can do, and sharing with programs that call shm_open. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -49,7 +49,7 @@ START_TEST(we_open_a_plain_programs)
     int          fd = shm_open("/theirs", O_CREAT | O_EXCL | O_RDWR, 0600);
 
     ck_assert_int_ge(fd, 0);
-    ok(shmx_open("/theirs", 0, &seg)); /* before it has a size */
+    ok(shmx_open("/theirs", 0, &seg)); /* it has no size yet */
     ck_assert_int_eq(shmx_size(seg), 0);
     fails(shmx_attach(seg, 0, &addr), -ENODATA);
     fails(shmx_pin(seg), -ENODATA);
@@ -120,14 +120,14 @@ START_TEST(open_fd_asks_for_the_owner)
 }
 END_TEST
 
-/* Of hugetlbfs, be its pool empty: the page is a huge one. */
+/* An object of hugetlbfs has huge pages, even if its pool is empty. */
 START_TEST(open_fd_of_huge_pages)
 {
     struct shmx     *seg = NULL;
     struct shmx_stat st;
     int              fd = memfd_create("huge", MFD_HUGETLB);
 
-    if (fd < 0) /* a kernel without */
+    if (fd < 0) /* this kernel has no hugetlbfs */
         return;
     ok(shmx_open_fd(fd, 0, &seg));
     ok(shmx_stat(seg, &st));
@@ -178,7 +178,8 @@ START_TEST(open_fd_takes_shared_memory_only)
 }
 END_TEST
 
-/* It does not search for the name, and so does not know it; it is searched for to be removed. */
+/* The handle has not searched for the name, so it does not know the name. To remove the name, it
+   searches for it. */
 START_TEST(open_fd_does_not_know_the_name)
 {
     struct shmx     *seg = created("/known", 0), *again = NULL;
@@ -207,7 +208,8 @@ START_TEST(open_fd_narrows)
     ck_assert_int_eq(fcntl(shmx_fd(narrow), F_GETFL) & O_ACCMODE, O_RDONLY);
     ok(shmx_attach(narrow, 0, &addr));
     ck_assert_int_eq(mprotect(addr, 1, PROT_READ | PROT_WRITE), -1);
-    ok(shmx_open_fd(shmx_fd(narrow), 0, &copy)); /* may do what the descriptor may */
+    ok(shmx_open_fd(shmx_fd(narrow), 0, &copy)); /* the new handle may do what the descriptor may
+                                                    do */
     fails(shmx_write(copy, "x", 1, 0), -EACCES);
     shmx_close(copy);
     shmx_close(narrow);
@@ -295,8 +297,8 @@ START_TEST(anonymous_is_handed_over_read_only)
 }
 END_TEST
 
-/* An ephemeral segment whose holders are all gone, though a plain program has it open or mapped. It
-   stays dead, and it stays where it is as long as it is in use. */
+/* All holders of an ephemeral segment are gone, but a plain program has the segment open or mapped.
+   The segment stays dead, and it stays where it is as long as it is in use. */
 START_TEST(dead_in_its_tracks_stays_dead)
 {
     struct shmx *seg = NULL;
@@ -332,7 +334,7 @@ START_TEST(orphans_in_foreign_use_are_spared)
     ok(ftruncate(fd, SIZE));
     addr = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
-    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL)); /* still mapped */
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL)); /* it is still mapped */
     ok(access("/dev/shm/foreign", F_OK));
     munmap(addr, SIZE);
     ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
@@ -362,11 +364,11 @@ on_alarm(int signal)
     (void)signal;
 }
 
-/* Whatever somebody has locked there, with whichever kind of lock. */
+/* Whatever somebody has locked there, and with whichever kind of lock. */
 START_TEST(resizing_waits_for_nobody)
 {
     struct flock all = { .l_type = F_WRLCK,
-                         .l_len = (off_t)1 << 62 }; /* as far as holders' locks */
+                         .l_len = (off_t)1 << 62 }; /* as far as the locks of holders */
     struct shmx *seg = created("/turns", 0);
     int          fd = open("/dev/shm/turns", O_RDWR | O_CLOEXEC), gate[2];
     char         c;
@@ -411,7 +413,7 @@ START_TEST(bad_buffers_are_noticed)
 }
 END_TEST
 
-/* Its name was removed by others: the kernel lets nobody name it again. */
+/* Others have removed the name, and the kernel lets nobody name the object again. */
 START_TEST(unlinked_is_not_published)
 {
     struct shmx *seg = created("/gone", 0), *other = NULL;
@@ -425,7 +427,8 @@ START_TEST(unlinked_is_not_published)
 }
 END_TEST
 
-/* A profiler's timer interrupts fallocate again and again, and it must come to an end. */
+/* The timer of a profiler interrupts fallocate again and again, but the call must come to an
+   end. */
 START_TEST(reservation_survives_signals)
 {
     const struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { 0 };
@@ -455,7 +458,7 @@ START_TEST(growth_is_reserved_unless_sparse)
     ok(shmx_resize(sparse, 1 << 20));
     ok(shmx_stat(sparse, &st));
     ck_assert_uint_eq(st.resident, 0);
-    ok(shmx_open("/sparse", 0, &foreign)); /* another's handle sees that it is */
+    ok(shmx_open("/sparse", 0, &foreign)); /* the other handle sees that the segment is sparse */
     ok(shmx_resize(foreign, 2 << 20));
     ok(shmx_stat(foreign, &st));
     ck_assert_uint_eq(st.resident, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is true of every segment and every handle, whatever has failed on the way to them. */
+/* What is true of every segment and every handle, whatever has failed before. */
 #include "scenarios.h"
 
 #include "snapshot.h"
@@ -20,7 +20,8 @@ promise(bool kept, const char *what)
         complain("a broken promise", what);
 }
 
-/* What the kernel says of a handle's segment, without asking the library for more than which. */
+/* What the kernel says of the segment of a handle. The library is only asked which segment that
+   is. */
 struct facts {
     bool          sysv, ephemeral, locked, linked;
     int           key, id;
@@ -76,7 +77,7 @@ find_facts(struct shmx *h, struct facts *facts)
     return true;
 }
 
-/* That the name leads to it, by means of the kernel and of the library. */
+/* Checks with the kernel and with the library that the name leads to the segment. */
 static void
 check_name(const struct facts *facts)
 {
@@ -143,7 +144,7 @@ check_facts_of(struct shmx *h, unsigned flags, const struct scenario *s)
     promise(facts.size == stage.size, "the size is exact");
     promise(facts.mode == stage.mode, "the mode is exact");
     promise(facts.uid == stage.uid, "the owner is right");
-    if (!(facts.sysv && stage.destroyed)) /* which is the same mark there */
+    if (!(facts.sysv && stage.destroyed)) /* on System V that is the same mark */
         promise(facts.ephemeral == ephemeral, "it is ephemeral, or is not");
     if (!facts.sysv) {
         promise(stage.sparse || facts.resident >= facts.size, "its memory is reserved");
@@ -177,7 +178,7 @@ check_facts(const struct scenario *s)
     for_each_handle(s, check_facts_of);
 }
 
-/* Whether both are the contents, as reading shows them. */
+/* Returns whether both are the contents, as reading shows them. */
 static void
 check_views(struct shmx *h, const char *one, const char *other)
 {
@@ -205,7 +206,7 @@ check_writing(struct shmx *h, unsigned flags, char *one, const char *other)
     promise(shmx_write(h, &old, 1, 300) == 1 && one[300] == old, "what is written is seen");
 }
 
-/* Attach twice, read, write, detach, and once more. */
+/* Attaches twice, reads, writes, detaches, and does that once more. */
 static void
 check_uses_of(struct shmx *h, unsigned flags, const struct scenario *s)
 {
@@ -262,7 +263,7 @@ end_all(const struct scenario *s)
     }
     if (outputs.stream != NULL)
         fclose(outputs.stream);
-    /* The other half goes with its last holder, or is gone. */
+    /* An ephemeral segment goes with its last holder, and a destroyed one is gone already. */
     if (!(s->flags & SHMX_EPHEMERAL) && !stage.destroyed)
         end_name(s);
     shmx_close(outputs.seg);

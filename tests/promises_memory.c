@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The line of /proc/self/maps for the address: its permissions, or "". */
+/* Returns the permissions at the address as /proc/self/maps shows them, or "". */
 static const char *
 permissions_at(const void *addr)
 {
@@ -52,7 +52,7 @@ check_permissions(const struct view *v)
     promise(strcmp(permissions_at(outputs.addr), wanted) == 0, "an attachment may what it is to");
 }
 
-/* Changes of a copy stay in it; all others are everybody's. */
+/* Changes of a copy stay in it, and everybody sees all others. */
 static void
 check_sharing(const struct view *v)
 {

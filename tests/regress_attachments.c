@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Defects of the first edition: attachments that are replaced, detached, narrowed. */
+/* Defects of the first edition with attachments that are replaced, detached or narrowed. */
 #include "support.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #define SIZE 10000
 
-/* Loop tests over both backends, and handles that have copied and that have not. */
+/* Loop tests over both backends, with handles that have copied and with handles that have not. */
 #define WAYS (2 * BACKENDS)
 
 static struct shmx *
@@ -46,7 +46,7 @@ assert_reads(struct shmx *seg, const char *text)
     ck_assert_str_eq(got, text);
 }
 
-/* The program's own memory, at exactly that address, whatever is there. */
+/* Maps memory of the program at exactly that address, whatever is there. */
 static char *
 own_memory(void *addr, size_t length, const char *text)
 {
@@ -67,7 +67,7 @@ on_fault(int signal)
     siglongjmp(fault, signal);
 }
 
-/* The signal that reading the byte raises, or 0. */
+/* Returns the signal that reading the byte raises, or 0. */
 static int
 touch(const volatile char *p)
 {
@@ -92,33 +92,34 @@ START_TEST(ones_own_attachment_is_not_replaced)
 
     ok(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr)); /* pages 3 to 5 */
     first = addr;
-    for (k = 0; k < 20; k++) { /* from the one below to the one above, in every way */
+    for (k = 0; k < 20; k++) { /* from two pages below to two pages above, with each kind */
         addr = first + k / 4 * page - 2 * page;
         fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE | kinds[k % 4], &addr), -EBUSY);
     }
-    if (_i % BACKENDS == 0) { /* a part of it */
+    if (_i % BACKENDS == 0) { /* only a part of the segment */
         addr = first + page + 10;
         fails(shmx_attach_range(seg, 10, 1, SHMX_FIXED | SHMX_REPLACE, &addr), -EBUSY);
     }
     ck_assert_str_eq(first, "segment");
     ck_assert_str_eq(range, "around");
 
-    ok(shmx_attach(seg, SHMX_PRIVATE, &copy)); /* which is an attachment, too */
+    ok(shmx_attach(seg, SHMX_PRIVATE, &copy)); /* which is also an attachment */
     addr = copy;
     fails(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr), -EBUSY);
     ok(shmx_detach(seg, copy));
 
     addr = range;
-    ok(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr)); /* just below */
+    ok(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr)); /* just below it */
     ok(shmx_detach(seg, first));
-    addr = first; /* free again */
+    addr = first; /* the range is free again */
     ok(shmx_attach(seg, SHMX_FIXED | SHMX_REPLACE, &addr));
     finish(seg);
     munmap(range, 9 * page);
 }
 END_TEST
 
-/* Whether it is replaced or refused: what was detached is not unmapped a second time. */
+/* Whether the attachment is replaced or refused, what was detached is not unmapped a second
+   time. */
 START_TEST(closing_leaves_what_is_there_by_then)
 {
     struct shmx *seg = created(_i, "/x", 0, "segment"), *other = created(_i, "/y", 0, "another");
@@ -137,7 +138,8 @@ START_TEST(closing_leaves_what_is_there_by_then)
 }
 END_TEST
 
-/* Another handle's attachment over this one's, the program's own mapping, no access. */
+/* An attachment of another handle lies over one of this handle, or a mapping of the program does,
+   or there is no access. */
 START_TEST(copies_are_of_the_segment_whatever_is_mapped)
 {
     struct shmx *seg = created(_i, "/x", 0, "segment"), *other = created(_i, "/y", 0, "another");
@@ -281,7 +283,8 @@ START_TEST(private_copy_in_place_is_not_the_hold)
 }
 END_TEST
 
-/* What a handle could do it can do when the mode is narrow, whatever it has attached by then. */
+/* A handle can do what it could do at first, even if the mode is narrow by now, whatever it has
+   attached. */
 static void
 narrow_and_copy(int backend, bool attaches, unsigned kind, bool copied)
 {

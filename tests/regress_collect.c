@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Regressions: what collecting must not take away, and what nothing may leave behind for good. */
+/* Regressions: what collecting must not remove, and what nothing may leave behind for good. */
 #include "support.h"
 #include "trouble.h"
 
@@ -18,7 +18,7 @@
 #define SIZE 10000
 #define HOUR 3600
 
-/* A name for the segment that has none, and is the only one. */
+/* Gives the segment a name. It has none, and it is the only segment. */
 static int
 publish_late(int id)
 {
@@ -32,7 +32,7 @@ publish_late(int id)
     return r < 0 ? r : shmx_publish(seg, "/late");
 }
 
-/* Wherever it is killed, the segment was there before it and is there after it. */
+/* Wherever the publisher is killed, the segment exists before that and after it. */
 START_TEST(killed_publisher_does_not_take_the_segment_along)
 {
     static const char *const names[] = { NULL, "sysv:key=0x5a0051a3" };
@@ -70,9 +70,9 @@ START_TEST(plain_object_with_the_mark_is_left_while_in_use)
     int          fd = shm_open("/plain", O_CREAT | O_EXCL | O_RDWR, 0644);
 
     ok(ftruncate(fd, 4096));
-    ok(fchmod(fd, 01777)); /* chmod -R 1777 /dev/shm, say */
+    ok(fchmod(fd, 01777)); /* as "chmod -R 1777 /dev/shm" does it */
     ok(fstat(fd, &before));
-    if (_i == 0) { /* mapped somewhere; else open here */
+    if (_i == 0) { /* mapped by another process, otherwise open here */
         peer = peer_start((const char *[]){ "peer", "plain-hold", "/plain", NULL });
         peer_await(&peer, "mapped");
         close(fd);
@@ -104,7 +104,7 @@ create_x(int variant)
     return shmx_create("/x", SIZE, 0600, flags, &seg);
 }
 
-/* What a process leaves that is killed when its segment is there, and not its name. */
+/* Leaves what a process leaves that is killed when its segment exists, but not its name. */
 static void
 leave_unfinished(void)
 {
@@ -128,7 +128,7 @@ count(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* How many it shows; and takes no fewer. */
+/* Returns how many segments a dry run shows. A real run must remove exactly as many. */
 static int
 shown(unsigned flags)
 {
@@ -172,7 +172,8 @@ START_TEST(dry_run_shows_what_the_caller_may_remove)
 }
 END_TEST
 
-/* Wherever it is suspended, and whatever the clock says by then, it gets what it asked for. */
+/* Wherever the creator is suspended, and whatever the clock says by then, it gets what it asked
+   for. */
 START_TEST(suspended_creator_is_let_alone)
 {
     struct shmx *seg;
@@ -202,7 +203,7 @@ START_TEST(suspended_creator_is_let_alone)
 }
 END_TEST
 
-/* Whatever the clock said when it was made: the link is an hour of the future. */
+/* The time of the link does not matter: here the link is an hour in the future. */
 START_TEST(killed_creator_leaves_nothing_at_any_time)
 {
     const struct timespec late[] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) + HOUR } };
@@ -225,7 +226,7 @@ START_TEST(killed_creator_leaves_nothing_at_any_time)
 }
 END_TEST
 
-/* A segment that another program has made with the key that a killed creator had chosen. */
+/* Another program has made a segment with the key that a killed creator had chosen. */
 START_TEST(recycled_key_of_a_killed_creator)
 {
     char  text[256];
@@ -255,12 +256,12 @@ START_TEST(recycled_key_of_a_killed_creator)
             collect_all(has_entry("x"));
         }
     }
-    if (has_entry("x")) /* then no such moment exists */
+    if (has_entry("x")) /* there is no such moment in this case */
         ok(shmx_remove("/x"));
 }
 END_TEST
 
-/* This pid namespace, as hidden entries call it. */
+/* Returns the number of this pid namespace, as hidden entries contain it. */
 static unsigned long
 pid_namespace(void)
 {
@@ -270,8 +271,8 @@ pid_namespace(void)
     return (unsigned long)st.st_ino;
 }
 
-/* A second name of a link, which looks as if a creator had been killed: one of elsewhere, or the
-   very one that made the segment. */
+/* Makes a second name of a link, which looks as if a creator had been killed. The creator is one of
+   another pid namespace, or the one that made the segment. */
 static void
 link_a_live_link(void *variant)
 {
@@ -305,7 +306,7 @@ END_TEST
 
 #define GUESSES 64
 
-/* What the next hidden entries of that process will be called, or their removal. */
+/* Makes or removes the hidden names that this process will use next. */
 static void
 guess_hidden_names(pid_t pid, bool begin)
 {

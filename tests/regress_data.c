@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Defects of the first edition: copying, growing, pinning, counting holders, owners. */
+/* Defects of the first edition with copying, growing, pinning, counting holders, and owners. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -45,7 +45,7 @@ stat_of(struct shmx *seg)
     return st;
 }
 
-/* Addresses for so many bytes, of which each `piece` bytes are the same memory. */
+/* Returns addresses for so many bytes, of which each `piece` bytes are the same memory. */
 static char *
 folded_memory(size_t length, size_t piece)
 {
@@ -64,7 +64,7 @@ folded_memory(size_t length, size_t piece)
     return p;
 }
 
-/* The kernel copies at most 2 GiB less a page at once. */
+/* The kernel copies at most 2 GiB less a page in one call. */
 START_TEST(more_than_2_gib)
 {
     const size_t size = 2049 * MIB;
@@ -77,11 +77,11 @@ START_TEST(more_than_2_gib)
         fprintf(stderr, "skipped, less than 4 GiB of memory here\n");
         return;
     }
-    mount_dev_shm("size=3g,mode=1777,huge=always"); /* which is faster */
+    mount_dev_shm("size=3g,mode=1777,huge=always"); /* because that is faster */
     seg = created("/large", size, 0600, SHMX_POSIX | SHMX_SPARSE);
     buf = folded_memory(size, 32 * MIB);
     ck_assert_int_eq(shmx_read(seg, buf, size, 0), (ssize_t)size);
-    strcpy(buf + MIB - 4, "end"); /* of the last piece, too */
+    strcpy(buf + MIB - 4, "end"); /* in the last piece, too */
     ck_assert_int_eq(shmx_write(seg, buf, size, 0), (ssize_t)size);
     ck_assert_int_eq(shmx_read(seg, end, 4, size - 4), 4);
     ck_assert_str_eq(end, "end");
@@ -92,7 +92,7 @@ START_TEST(more_than_2_gib)
 }
 END_TEST
 
-/* Less than was asked for means the end of the segment, and nothing else. */
+/* A result that is less than the count means the end of the segment, and nothing else. */
 START_TEST(what_ends_a_copy_in_the_middle_is_an_error)
 {
     const struct rlimit little = { 40960, 40960 };
@@ -120,7 +120,7 @@ START_TEST(what_ends_a_copy_in_the_middle_is_an_error)
 }
 END_TEST
 
-/* The descriptor of another user's object, who alone could open it anew. */
+/* Appends to a descriptor for the object of another user, who alone could open the object again. */
 static void
 append_to_anothers(int fd)
 {
@@ -155,8 +155,8 @@ START_TEST(writes_go_where_they_are_told)
 }
 END_TEST
 
-/* A child that grows the segment, and is killed at its n-th stop before or after a system call.
-   False: it came to its end. */
+/* Kills a child that grows the segment at its n-th stop before or after a system call. Returns
+   false if the child came to its end. */
 static bool
 is_killed_growing(struct shmx *seg, uint64_t size, int n)
 {
@@ -200,7 +200,7 @@ START_TEST(killed_growing_takes_nothing_beyond_the_size)
         st = stat_of(seg);
         ck_assert_uint_le(st.resident, (st.size + page - 1) / page * page);
         ck_assert(st.size == LESS || st.size == MORE);
-        ok(shmx_resize(seg, 2 * MIB)); /* and nobody is kept from it */
+        ok(shmx_resize(seg, 2 * MIB)); /* and nothing keeps others from it */
         finish(seg);
     }
     ck_assert_uint_eq(st.size, MORE);
@@ -208,7 +208,8 @@ START_TEST(killed_growing_takes_nothing_beyond_the_size)
 }
 END_TEST
 
-/* Not nobody, of whose limit on System V others could take their part. */
+/* Becomes a user other than nobody. On System V, other processes of nobody could use up the
+   limit. */
 static void
 become_somebody_with(rlim_t soft, rlim_t hard)
 {
@@ -249,7 +250,7 @@ START_TEST(pinning_twice_takes_no_more_than_once)
 }
 END_TEST
 
-/* mlock(2) is not inherited; SHM_LOCK is the segment's. */
+/* A child does not inherit mlock(2), but SHM_LOCK belongs to the segment. */
 START_TEST(child_does_not_report_its_parents_pin)
 {
     struct shmx   *seg = created("/x", SIZE, 0600, backend_flag[_i]);
@@ -288,7 +289,8 @@ START_TEST(strangers_locks_are_no_holders)
     int64_t            listed;
     size_t             k;
 
-    for (k = 0; k < 2 * sizeof starts / sizeof *starts; k++) { /* to infinity, and not quite */
+    /* With a lock to infinity, and with a shorter one. */
+    for (k = 0; k < 2 * sizeof starts / sizeof *starts; k++) {
         struct flock some = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
         some.l_start = starts[k / 2];
@@ -314,7 +316,7 @@ give_away_anothers(struct shmx *seg, const char *what)
 
     for (k = 0; k < 16; k++) {
         r = shmx_chown(seg, ids[k / 4], ids[k % 4]);
-        if (k == 15 && shmx_fd(seg) >= 0) /* fchown(2) lets anybody change nothing */
+        if (k == 15 && shmx_fd(seg) >= 0) /* with fchown(2), anybody may change nothing */
             ck_assert_int_eq(r, 0);
         else
             ck_assert_msg(r == -EPERM, "%s, %d:%d: %d", what, (int)ids[k / 4], (int)ids[k % 4], r);
@@ -324,7 +326,7 @@ give_away_anothers(struct shmx *seg, const char *what)
     ck_assert_uint_eq(st.gid, 0);
 }
 
-/* Named or not, inherited or opened. */
+/* The segment has a name or not, and the handle is inherited or opened. */
 START_TEST(strangers_give_nothing_away)
 {
     struct shmx *named = created("/x", SIZE, 0666, backend_flag[_i]), *other = NULL;
@@ -355,7 +357,7 @@ START_TEST(strangers_give_nothing_away)
 }
 END_TEST
 
-/* In another IPC namespace the id is that of the stranger's own segment. */
+/* In another IPC namespace the id is that of a stranger's segment. */
 START_TEST(strangers_do_not_even_seem_to)
 {
     struct shmx    *seg = created(NULL, SIZE, 0600, SHMX_SYSV);

@@ -14,11 +14,12 @@
 
 #define SIZE 10000
 
-/* How it destroys: through a handle, by name, as the last holder of an ephemeral segment. */
+/* The ways to destroy: through a handle, by name, or as the last holder of an ephemeral segment. */
 enum { BY_HANDLE, BY_NAME, BY_CLOSE, WAYS };
 
-/* What becomes of it at one of its system calls: it is killed, and then others destroy the segment
-   and make another one of that name; or that happens first, and it is killed then, or goes on. */
+/* What happens to the destroyer at one of its system calls. KILLED: it is killed, and then others
+   destroy the segment and make another one of that name. In the other cases that happens first, and
+   then the destroyer is killed, or goes on. */
 enum { KILLED, OVERTAKEN_AND_KILLED, OVERTAKEN, FATES };
 
 static int
@@ -37,7 +38,7 @@ destroy(int way)
     return 0;
 }
 
-/* The destroyer, at its system call number n if it has as many. */
+/* Starts the destroyer and stops it at its system call number n, if it has that many. */
 static pid_t
 start_destroyer(int backend, int way, int n, bool *going)
 {
@@ -63,7 +64,7 @@ make_another(int backend)
     make_segment("/x", backend_flag[backend], "another's");
 }
 
-/* To the end. Returns the result. */
+/* Lets it go on to its end. Returns the result. */
 static int
 go_on(pid_t pid)
 {
@@ -75,7 +76,7 @@ go_on(pid_t pid)
     return result;
 }
 
-/* Returns false when it has no more calls. */
+/* Returns false when the destroyer has no more calls. */
 static bool
 meet_destroyer(int first, int another, int way, int fate, int n)
 {
@@ -83,13 +84,14 @@ meet_destroyer(int first, int another, int way, int fate, int n)
     pid_t pid = start_destroyer(first, way, n, &going);
 
     if (fate == OVERTAKEN && going && is_removing())
-        fate = OVERTAKEN_AND_KILLED; /* nothing is promised to whoever overtakes it then */
+        fate = OVERTAKEN_AND_KILLED; /* a process that overtakes it at this moment is promised
+                                        nothing */
     if (going && fate == KILLED)
         traced_kill(pid);
     make_another(another);
     if (going && fate == OVERTAKEN_AND_KILLED)
         traced_kill(pid);
-    else if (going && fate == OVERTAKEN) /* by name it may mean the other one */
+    else if (going && fate == OVERTAKEN) /* by name it may mean the other segment */
         lost = go_on(pid) == 0 && way == BY_NAME && !has_entry("x");
     else if (!going)
         traced_let_go(pid);
@@ -125,7 +127,7 @@ time_is_up(const struct timespec *begin)
     return (now.tv_sec - begin->tv_sec) * 1000 + (now.tv_nsec - begin->tv_nsec) / 1000000 > 1000;
 }
 
-/* Of both backends, or one. Ends with 0 if every answer is one that may be. */
+/* Does this on both backends, or on one. Exits with 0 if every result is one that is allowed. */
 static void
 create_and_remove(int which)
 {
@@ -175,7 +177,7 @@ START_TEST(one_name_for_four)
 }
 END_TEST
 
-/* Two threads that call fn(seg) at once. */
+/* Two threads that call fn(seg) at the same time. */
 struct pair {
     int (*fn)(struct shmx **seg);
     struct shmx *seg[2];
@@ -246,7 +248,7 @@ create_sysv(struct shmx **seg)
     return shmx_create("/x", SIZE, 0600, SHMX_SYSV, seg);
 }
 
-/* The entry that the handle knows is another segment's by now. */
+/* The entry that the handle knows belongs to another segment by now. */
 START_TEST(destroyer_whose_name_is_anothers)
 {
     struct shmx *old, *live;
@@ -273,7 +275,8 @@ START_TEST(destroyer_whose_name_is_anothers)
 }
 END_TEST
 
-/* Whoever creates the next one opens it at once, while the destroyers are still at the last. */
+/* Whoever creates the next segment opens it at once, while the destroyers still work on the last
+   one. */
 START_TEST(two_destroyers_of_one)
 {
     struct pair  pair = { .fn = destroy_it };

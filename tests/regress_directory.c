@@ -82,7 +82,7 @@ set_immutable(const char *path, bool on)
     return r;
 }
 
-/* With Linux 6.6 files of tmpfs can be that; before, there is nothing to test. */
+/* Since Linux 6.6, files of tmpfs can be immutable. Before that, there is nothing to test. */
 START_TEST(an_immutable_object)
 {
     struct shmx *seg = created(0, "/n", 0), *other = NULL;
@@ -110,7 +110,7 @@ init_nothing(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* What a directory that is no tmpfs says to making a segment in each way. */
+/* Tells what a directory that is not on a tmpfs returns for each way of making a segment. */
 static void
 create_in_each_way(int r[4])
 {

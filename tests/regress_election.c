@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who initialises, where strangers, forked children and the dead once kept others from it. */
+/* Initialising, from which strangers, forked children and the dead once kept others. */
 #include "support.h"
 
 #include <dirent.h>
@@ -20,14 +20,14 @@
 #define SIZE     10000
 #define STRANGER 1 /* neither root nor NOBODY */
 
-/* What the processes of a test tell each other. */
+/* What the processes of a test share. */
 struct common {
     atomic_int inside, go, waiting, inits;
     atomic_int grandchild;
     char       lock[256]; /* the entry by which the initialiser is elected */
     unsigned   flag;
     mode_t     mode;
-    int        result; /* of the initialiser */
+    int        result; /* the result of the initialiser */
 };
 
 /* Not among what they share: each process has a handle of its own. */
@@ -70,7 +70,7 @@ end(pid_t pid)
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-/* An initialiser that says when it is at work, and goes on when it is told. */
+/* An initialiser that says when it is at work, and goes on when it is told to. */
 static int
 init_slowly(void *addr, size_t size, void *arg)
 {
@@ -114,7 +114,7 @@ assert_content(const char *expected)
     shmx_close(seg);
 }
 
-/* The initialiser starts a process of its own, which lives on and inherits what is open. */
+/* The initialiser starts a process, which lives on and inherits what is open. */
 static int
 init_with_a_child(void *addr, size_t size, void *arg)
 {
@@ -134,7 +134,7 @@ START_TEST(a_child_of_the_initialiser_keeps_nobody_waiting)
     struct common *common = shared(_i % BACKENDS);
     pid_t          first, second;
 
-    ok(prctl(PR_SET_CHILD_SUBREAPER, 1)); /* to wait for the grandchild */
+    ok(prctl(PR_SET_CHILD_SUBREAPER, 1)); /* so that this process can wait for the grandchild */
     common->result = _i < BACKENDS ? 0 : -EPROTO;
     first = check_fork();
     if (first == 0) {
@@ -149,7 +149,7 @@ START_TEST(a_child_of_the_initialiser_keeps_nobody_waiting)
         _exit(0);
     }
     await(&common->waiting);
-    usleep(200000); /* now it waits; if it is slower than that, the test shows nothing */
+    usleep(200000); /* by now it waits; if it is slower than that, the test shows nothing */
     atomic_store(&common->go, 1);
     join(first);
     join(second);
@@ -159,7 +159,8 @@ START_TEST(a_child_of_the_initialiser_keeps_nobody_waiting)
 }
 END_TEST
 
-/* A raw key is visible before it is initialised, so it is not initialised at all. */
+/* A segment with a raw key is visible before it could be initialised, so it is not initialised at
+   all. */
 START_TEST(a_raw_key_has_no_initialiser)
 {
     struct common *common = shared(1);
@@ -180,7 +181,7 @@ START_TEST(a_raw_key_has_no_initialiser)
 }
 END_TEST
 
-/* Find by which entry the library elects, in the midst of it. */
+/* Finds the entry by which the library elects, in the middle of an election. */
 static int
 init_and_look(void *addr, size_t size, void *arg)
 {
@@ -232,7 +233,7 @@ plant(enum thing thing, const char *path)
         ok(symlink("/dev/shm/target", path));
 }
 
-/* A process of a stranger, which puts that in place of the lock, and stays. */
+/* Forks a process of a stranger, which puts the thing in place of the lock, and stays. */
 static pid_t
 fork_planter(struct common *common, enum thing thing)
 {
@@ -308,11 +309,12 @@ START_TEST(a_killed_initialiser_keeps_no_other_user_out)
     elect_as(STRANGER, common, init_at_once);
     elect_as(0, common, init_at_once);
     ck_assert_int_eq(common->inits, 4);
-    ok(shmx_collect(0, NULL, NULL, NULL)); /* what the killed one left */
+    ok(shmx_collect(0, NULL, NULL, NULL)); /* this removes what the killed one has left */
 }
 END_TEST
 
-/* Nor one that lives and is stuck; and what it makes in the end does not replace what is there. */
+/* An initialiser that is alive but stuck does not keep others waiting either. What it makes in the
+   end does not replace what exists. */
 START_TEST(a_stuck_initialiser_keeps_no_other_user_waiting)
 {
     struct common *common = shared(_i);
@@ -329,7 +331,7 @@ START_TEST(a_stuck_initialiser_keeps_no_other_user_waiting)
 }
 END_TEST
 
-/* One user's processes do wait for each other, however they spell the name. */
+/* The processes of one user do wait for each other, however they spell the name. */
 START_TEST(one_initialiser_among_all_spellings)
 {
     static const char *const names[] = { "elected", "//elected", "%s/elected", "%s///elected" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Regressions: huge pages that others made, or that are not to be had. */
+/* Regressions with huge pages that others have made, or that cannot be had. */
 #include "support.h"
 
 #include <linux/memfd.h>
@@ -14,7 +14,7 @@
 #define KEY  0x5a0051a4
 #define RAW  "sysv:key=0x5a0051a4"
 
-/* Opened by key, by id, by name: what somebody else made of the pool, 3 MiB of it. */
+/* Opens by key, by id and by name what somebody else has made of 3 MiB of the pool. */
 static void
 use_opened_pool(const char *name)
 {
@@ -58,7 +58,7 @@ open_pool(void *arg)
     char            name[32];
 
     (void)arg;
-    if (id < 0) { /* no memory in one piece for them */
+    if (id < 0) { /* there is no memory in one piece for them */
         fprintf(stderr, "skipped, no huge pages to be had: %s\n", strerror(errno));
         return;
     }
@@ -75,7 +75,7 @@ open_pool(void *arg)
     ok(shmx_remove("/pool"));
 }
 
-/* Not reserved, and nothing in the pool: a shortage, and no SIGBUS. */
+/* Without a reservation, and with nothing in the pool, the result is a shortage and not SIGBUS. */
 static void
 read_empty_pool(void *arg)
 {
@@ -92,7 +92,7 @@ read_empty_pool(void *arg)
     shmx_close(seg);
 }
 
-/* Of 10,000 bytes, which no machine puts into a huge page by itself. */
+/* No machine puts 10,000 bytes into a huge page by itself. */
 static void
 ask_empty_pool(void *arg)
 {
@@ -131,7 +131,7 @@ START_TEST(huge_memfd_is_resized_by_its_pages)
     struct shmx *seg = NULL;
     int          fd = memfd_create("huge", MFD_HUGETLB | MFD_CLOEXEC);
 
-    if (fd < 0) /* a kernel without */
+    if (fd < 0) /* this kernel has no hugetlbfs */
         return;
     ok(shmx_open_fd(fd, 0, &seg));
     fails(shmx_resize(seg, 1), -EINVAL);

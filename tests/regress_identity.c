@@ -16,7 +16,7 @@
 
 #define SIZE 10000
 
-/* Where a failing assertion of Check would be lost, in a child of fork. */
+/* For a child of fork, where a failed assertion of Check would be lost. */
 #define must(condition) ((condition) ? (void)0 : give_up(#condition, __LINE__))
 
 static void
@@ -45,7 +45,7 @@ assert_here(struct shmx *seg)
     ck_assert_str_eq(text, "here");
 }
 
-/* The only segment there is. */
+/* Returns the only segment that exists. */
 static int
 only_segment(struct shmid_ds *ds)
 {
@@ -59,7 +59,7 @@ only_segment(struct shmid_ds *ds)
     return id;
 }
 
-/* A plain program's segment with that id and key. */
+/* Makes a segment of a plain program with that id and key. */
 static void
 make_plain(int id, int key)
 {
@@ -73,7 +73,7 @@ make_plain(int id, int key)
     shmdt(p);
 }
 
-/* Nobody has touched it since. */
+/* Returns whether nobody has touched it since. */
 static bool
 is_untouched(int id)
 {
@@ -91,7 +91,7 @@ is_untouched(int id)
 
 enum { DESTROY, ATTACH, CHMOD, CHOWN, PIN, PUBLISH, STAT, CALLS };
 
-/* One more attachment is of the handle's own segment, wherever the thread is. */
+/* An additional attachment shows the segment of the handle, wherever the thread is. */
 static void
 attach_abroad(struct shmx *seg)
 {
@@ -102,7 +102,7 @@ attach_abroad(struct shmx *seg)
     ok(shmx_detach(seg, addr));
 }
 
-/* One that must find nothing to act on. */
+/* Makes a call that must find nothing to act on. */
 static int
 call(int number, struct shmx *seg)
 {
@@ -124,8 +124,9 @@ call(int number, struct shmx *seg)
     }
 }
 
-/* To another IPC namespace, where a stranger's segment has the same id, size and user, and the key
-   if it was given: a random one of the library's does not come again. */
+/* Leaves for another IPC namespace, where a segment of a stranger has the same id, size and user.
+   It also has the same key if that was given, because a random key of the library does not come
+   again. */
 static void
 leave_ipc_namespace(const struct shmx_stat *st, int here, bool given, bool by_setns)
 {
@@ -158,7 +159,7 @@ use_abroad(int number, int kind, bool by_setns)
     if (number == ATTACH && !valgrind_lacks("an mremap that maps once more")) {
         attach_abroad(seg);
         attach_abroad(attached);
-    } else if (number != ATTACH) { /* what has a name cannot be published anyway */
+    } else if (number != ATTACH) { /* a segment with a name cannot be published anyway */
         fails(call(number, seg), number == PUBLISH && kind > 1 ? -EINVAL : -ENOENT);
         fails(call(number, attached), number == PUBLISH && kind > 1 ? -EINVAL : -ENOENT);
     }
@@ -188,7 +189,7 @@ START_TEST(handle_in_another_ipc_namespace)
 }
 END_TEST
 
-/* A child in a user namespace with that map of users. */
+/* Forks a child into a user namespace with that map of users. */
 static pid_t
 fork_into_user_namespace(const char *map)
 {
@@ -213,7 +214,8 @@ fork_into_user_namespace(const char *map)
     return pid;
 }
 
-/* "/x" is a link of user 1001 to a segment that is user 1002's by now; "/file" is 1001's. */
+/* "/x" is a link of user 1001 to a segment that belongs to user 1002 by now. "/file" belongs to
+   user 1001. */
 static void
 make_strangers(void)
 {
@@ -230,9 +232,8 @@ make_strangers(void)
     ok(seteuid(0));
 }
 
-/* No user has a number; the reader has; many have, also the number that unmapped users seem to
- * have.
- */
+/* No user has a number. Only the reader has one. Many users have one, including the number that
+   stands for users who are not mapped. */
 static const char *const maps[] = { "", "0 1003 1", "0 100000 65536" };
 
 START_TEST(strangers_look_alike_in_a_user_namespace)

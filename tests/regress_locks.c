@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Locks of strangers and of relatives that once made others wait or lose data. */
+/* Locks of strangers and of relatives that once made others wait, or lose data. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -25,7 +25,7 @@ created(int i, const char *name, size_t size, mode_t mode, unsigned flags)
     return seg;
 }
 
-/* A child that grows the segment, and is to be traced on the way. */
+/* Forks a child that grows the segment, and that is to be traced meanwhile. */
 static pid_t
 fork_grower(struct shmx *seg)
 {
@@ -42,7 +42,8 @@ fork_grower(struct shmx *seg)
     return pid;
 }
 
-/* Let it go on to its next system call, or back from it. Whether it has not ended meanwhile. */
+/* Lets the child go on to its next system call, or to the end of that call. Returns whether it is
+   still alive. */
 static bool
 step(pid_t pid, enum __ptrace_request how)
 {
@@ -54,8 +55,8 @@ step(pid_t pid, enum __ptrace_request how)
     return WIFSTOPPED(status);
 }
 
-/* Relatives share one description and with it its locks: what one of them has written stays,
-   wherever the other one, which grows the segment, too, is just then. */
+/* Relatives share one open file description and its locks. What one of them has written stays,
+   wherever the other one is, which grows the segment, too. */
 START_TEST(relatives_grow_one_handle)
 {
     struct shmx *seg = created(0, "/grown", 100, 0600, 0);
@@ -95,7 +96,7 @@ init_nothing(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* Calls that do not ask for the object "/mine", or must not touch it. */
+/* Makes a call that is not about the object "/mine", or must not touch it. */
 static void
 call_beside(int which)
 {
@@ -129,8 +130,8 @@ call_beside(int which)
 
 #define CALLS_BESIDE 7
 
-/* Closing any descriptor of an object releases what fcntl(2) has locked there. The second turn: an
-   object that looks like an ephemeral segment. */
+/* Closing any descriptor of an object releases what fcntl(2) has locked in it. In the second turn
+   the object looks like an ephemeral segment. */
 START_TEST(locks_of_the_caller_stay)
 {
     struct flock mine = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
@@ -162,7 +163,7 @@ collect_until(void *stop)
     return NULL;
 }
 
-/* A child that is forked in the middle of collecting inherits what is open just then. */
+/* A child that is forked in the middle of collecting inherits what is open at that moment. */
 START_TEST(a_fork_beside_a_collector_locks_nothing)
 {
     struct shmx *seg = created(0, "/kept", SIZE, 0600, 0);
@@ -172,7 +173,7 @@ START_TEST(a_fork_beside_a_collector_locks_nothing)
     void        *bad;
     int          k, r = 0;
 
-    shmx_close(seg); /* persistent, and nobody holds it */
+    shmx_close(seg); /* the segment is persistent, and nobody holds it */
     ok(pthread_create(&thread, NULL, collect_until, &stop));
     for (k = 0; k < 300 && r == 0; k++) {
         pid = fork();
@@ -194,7 +195,7 @@ START_TEST(a_fork_beside_a_collector_locks_nothing)
 }
 END_TEST
 
-/* A reader of the segment, of another user, that locks all of it. */
+/* A process of another user, who may read the segment, locks all of it. */
 static pid_t
 lock_whole_as_nobody(const char *path, int command)
 {
@@ -228,7 +229,7 @@ START_TEST(a_readers_lock_does_not_keep_from_resizing)
     ok(shmx_resize(seg, SIZE));
     ck_assert_str_eq(shmx_name(seg), "posix:/read");
     ok(shmx_stat(seg, &st));
-    ck_assert_int_eq(st.holders, 1); /* the lock is no holder's */
+    ck_assert_int_eq(st.holders, 1); /* the lock is not that of a holder */
     kill(pid, SIGKILL);
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     ok(shmx_destroy(seg));
@@ -236,14 +237,14 @@ START_TEST(a_readers_lock_does_not_keep_from_resizing)
 }
 END_TEST
 
-/* Each process has so many descriptions with so many locks each: to lock and to close one takes the
-   kernel a walk over all locks of the object. */
+/* Each process has that many open file descriptions with that many locks each. To take a lock and
+   to close one of them, the kernel walks over all locks of the object. */
 #define LOCKERS      20
 #define DESCRIPTIONS 125
 #define LOCKS        4
 
-/* One-byte locks where holders have theirs: not side by side, so that they stay many, and from the
-   last to the first, so that whoever looks for the first finds another one first. */
+/* Takes locks of one byte where holders have theirs. They are not adjacent, so that they stay many,
+   and go from the last to the first, so that a search for the first finds another one first. */
 static pid_t
 lock_bytes_as_nobody(int locker)
 {
@@ -295,7 +296,7 @@ look_at_holders(void *seg)
     return shmx_collect(0, NULL, NULL, NULL) == 0 ? NULL : "collect";
 }
 
-/* On a stack that is small, as that of a thread may be. */
+/* The stack is small, as that of a thread may be. */
 START_TEST(ten_thousand_locks_of_a_stranger)
 {
     struct shmx   *seg = created(0, "/x", SIZE, 0644, _i == 0 ? 0 : SHMX_EPHEMERAL);

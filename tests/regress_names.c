@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names that were once left behind, given twice, or taken for what they are not. */
+/* Names that were once left behind, given twice, or taken for something else. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ created(int i, const char *name, unsigned flags)
     return seg;
 }
 
-/* A handle that does not know under which name the segment is or will be found. */
+/* Returns a handle that does not know under which name the segment is or will be found. */
 static struct shmx *
 another(int i, struct shmx *seg)
 {
@@ -59,7 +59,7 @@ assert_destroyed(int i, struct shmx *seg)
     ck_assert(!is_there("/n"));
     ck_assert_int_eq(shmx_destroy(seg), -ENOENT);
     fresh = created(1 - i, "/n", 0);
-    ck_assert_int_eq(shmx_destroy(seg), -ENOENT); /* and a stranger's is left alone */
+    ck_assert_int_eq(shmx_destroy(seg), -ENOENT); /* and the segment of a stranger stays */
     ok(shmx_destroy(fresh));
     shmx_close(fresh);
 }
@@ -130,7 +130,7 @@ START_TEST(destroyed_by_a_handle_on_the_raw_key)
 }
 END_TEST
 
-/* No more descriptors than so many can be had until the limit is what it was. */
+/* No more descriptors can be had until the limit is restored. */
 static struct rlimit
 leave_descriptors(rlim_t count)
 {
@@ -183,7 +183,7 @@ START_TEST(destroy_in_an_unreadable_directory_changes_nothing)
         other = another(_i, seg);
         ck_assert_int_eq(shmx_destroy(other), -EACCES);
         ok(shmx_open("/n", 0, &again));
-        ok(shmx_destroy(again)); /* which knows its name */
+        ok(shmx_destroy(again)); /* this handle knows its name */
         ck_assert(!is_there("/n"));
         shmx_close(seg);
         shmx_close(other);

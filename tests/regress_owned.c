@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Regressions: what passes for one's own, or for the object of a descriptor, and is not. */
+/* Regressions: what passes for the caller's own, or for the object of a descriptor, but is not. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -66,7 +66,7 @@ START_TEST(owned_without_descriptors)
         pid = check_fork();
         if (pid == 0) {
             become_nobody();
-            ok(unshare(CLONE_NEWUSER)); /* without a map root looks like us */
+            ok(unshare(CLONE_NEWUSER)); /* without a map, root looks like this user */
             open_without_descriptors(name);
             _exit(0);
         }
@@ -104,7 +104,7 @@ open_hard_link(void *arg)
     shmx_close(seg);
 }
 
-/* Whoever may write a file may link it, even with the setting of every distribution. */
+/* Whoever may write to a file may link it, even with the setting that all distributions have. */
 START_TEST(owned_is_not_what_others_linked)
 {
     with_sysctl("/proc/sys/fs/protected_hardlinks", _i == 0 ? "1" : "0", open_hard_link, &_i);
@@ -144,7 +144,7 @@ START_TEST(planted_descriptor_in_a_chroot)
         ok(shmx_open_fd(shmx_fd(seg), 0, &other));
         assert_here(other);
         shmx_close(other);
-        /* A descriptor that can write cannot be narrowed but by opening it anew. */
+        /* To narrow a descriptor that can write, the object must be opened again. */
         ck_assert_int_lt(shmx_open_fd(shmx_fd(seg), SHMX_RDONLY, &other), 0);
         _exit(0);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Regressions: links to segments whose id, key, pid or namespace number has been given out again.
- */
+/* Regressions: links to segments whose id, key, pid or namespace number has been given out
+   again. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 #define SIZE 10000
 
-/* Where a failing assertion of Check would be lost, in a child of fork. */
+/* For a child of fork, where a failed assertion of Check would be lost. */
 #define must(condition) ((condition) ? (void)0 : give_up(#condition, __LINE__))
 
 static void
@@ -35,7 +35,7 @@ has_entry(const char *entry)
     return lstat(path, &st) == 0;
 }
 
-/* The only segment there is. */
+/* Returns the only segment that exists. */
 static int
 only_segment(struct shmid_ds *ds)
 {
@@ -49,7 +49,7 @@ only_segment(struct shmid_ds *ds)
     return id;
 }
 
-/* Another program's segment of that id, if not that key, made in another second. */
+/* Makes a segment of another program with that id and another key, in another second than that. */
 static int
 recycle(int id, int key, time_t than)
 {
@@ -82,8 +82,9 @@ make_link(bool by_key)
     shmx_close(seg);
 }
 
-/* What "/x" was made for is gone, and by its key or its id there is a segment of root's, made by
-   this process. The link is another user's, or root's too: another process's, or this one's. */
+/* The segment of "/x" is gone, and its key or its id leads to a segment of root, which this process
+   has made. The link belongs to another user, or to root, and then to another process or to this
+   one. */
 enum { OTHERS_KEY, OTHERS_ID, OTHER_PROCESS, SAME_PROCESS, KINDS };
 
 /* Returns the id. */
@@ -113,7 +114,7 @@ make_recycled(int kind)
     return id;
 }
 
-/* What a user does who has that name, and nothing of what it leads to. */
+/* Does what a user does who has the name, but nothing that it leads to. */
 static void
 use_name(int action)
 {
@@ -139,7 +140,7 @@ use_name(int action)
     shmx_close(seg);
 }
 
-/* Likewise where nobody can tell the segment from the one that the link was made for. */
+/* Does the same where nobody can tell the segment from the one for which the link was made. */
 static void
 use_doubtful_name(int action)
 {
@@ -171,7 +172,7 @@ START_TEST(recycled_link_frees_its_name_and_nothing_else)
     pid_t           pid = check_fork();
 
     if (pid == 0) {
-        if (kind <= OTHERS_ID && action < 4) /* else root sees to it */
+        if (kind <= OTHERS_ID && action < 4) /* otherwise root removes it */
             become_nobody();
         if (kind == SAME_PROCESS)
             use_doubtful_name(action);
@@ -187,7 +188,7 @@ START_TEST(recycled_link_frees_its_name_and_nothing_else)
 }
 END_TEST
 
-/* Run fn(arg) as process 1 of new pid and IPC namespaces: a container with this /dev/shm. */
+/* Runs fn(arg) as process 1 of new pid and IPC namespaces, like a container with this /dev/shm. */
 static void
 contain(void (*fn)(void *), void *arg)
 {
@@ -214,7 +215,7 @@ struct past {
 static void
 live_and_die(void *arg)
 {
-    static struct shmx *seg; /* which nobody closes */
+    static struct shmx *seg; /* nobody closes it */
     struct past        *past = arg;
     struct shmx_stat    st;
     const unsigned      flags = past->variant == 0 ? SHMX_EPHEMERAL : 0;
@@ -226,8 +227,8 @@ live_and_die(void *arg)
     past->made = st.ctime.tv_sec;
 }
 
-/* The link as it would be if the kernel had given this namespace the number of the former one. Its
-   times stay what they were. */
+/* Changes the link to what it would be if the kernel had given this namespace the number of the
+   former one. The times of the link stay as they were. */
 static void
 renumber(const char *field, const char *space)
 {
@@ -238,7 +239,7 @@ renumber(const char *field, const char *space)
     must(readlink("/dev/shm/x", text, sizeof text - 1) > 0);
     must(readlink(space, number, sizeof number - 1) > 0);
     at = strstr(text, field);
-    if (at == NULL) /* not in this edition's links */
+    if (at == NULL) /* the links of this edition do not have it */
         return;
     at += strlen(field);
     rest = at + strspn(at, "0123456789");
@@ -269,7 +270,7 @@ live_again(void *arg)
     must(shmctl(id, IPC_STAT, &ds) == 0 && !(ds.shm_perm.mode & SHM_DEST));
 }
 
-/* A /dev/shm that outlives its namespaces, whose numbers, ids and pids come again. */
+/* A /dev/shm outlives its namespaces, whose numbers, ids and pids come again. */
 START_TEST(name_of_a_former_container)
 {
     struct past *past =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What another hostile reading, that of the second edition, has found. */
+/* What a hostile reading of the second edition has found. */
 #include "support.h"
 #include "trouble.h"
 
@@ -31,14 +31,14 @@ created(const char *name, unsigned flags)
 static int
 fail_and_count(void *addr, size_t size, void *arg)
 {
-    int *const call = arg; /* the error, then how many calls there were */
+    int *const call = arg; /* the error, and then the number of calls */
 
     (void)addr, (void)size;
     call[1]++;
     return call[0];
 }
 
-/* The library itself meets these errors under way, and goes on then. */
+/* The library itself meets these errors, and goes on after them. */
 START_TEST(every_error_of_an_initialiser_is_the_end)
 {
     static const int errors[] = { -EAGAIN, -ENOENT, -EEXIST, -EBUSY };
@@ -69,8 +69,9 @@ collect_orphans(int ignored)
     return shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL);
 }
 
-/* At whatever moment the orphan is replaced by what somebody holds. Nothing is promised to whoever
-   overtakes a process that is just removing the name. */
+/* The orphan is replaced by a segment that somebody holds, at each moment. A process is promised
+   nothing if it overtakes one that is just removing the name. Returns whether there was such a
+   moment. */
 static bool
 meet_collector(const char *name, int n)
 {
@@ -109,7 +110,7 @@ START_TEST(no_orphan_takes_what_came_after)
 }
 END_TEST
 
-/* An attachment that one thread ends, and another one wants to replace. */
+/* An attachment that one thread ends, and that another thread wants to replace. */
 struct exchange {
     struct shmx *seg;
     void        *addr;
@@ -164,7 +165,7 @@ START_TEST(detaching_beside_replacing)
 }
 END_TEST
 
-/* The new namespace has a segment of the same id, size and, as well known, key. */
+/* The new namespace has a segment of the same id, size and key, since the key is well known. */
 START_TEST(an_id_with_a_key_means_its_own_namespace)
 {
     struct shmx    *seg;
@@ -216,7 +217,7 @@ START_TEST(an_initialiser_that_leaves_the_namespace)
         ck_assert_int_eq(shmx_open_or_create("sysv:/x", SIZE, 0600, 0, leave_and_fail, &id, &seg),
                          -ECANCELED);
         ok(shmctl(id, IPC_STAT, &ds));
-        ck_assert_uint_eq(ds.shm_perm.mode, 0600); /* not marked to go, either */
+        ck_assert_uint_eq(ds.shm_perm.mode, 0600); /* nor is it marked to go */
         _exit(0);
     }
     join(pid);
@@ -270,7 +271,7 @@ note(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* Whatever the umask leaves of the mode of a new file. */
+/* The umask may clear any bits of the mode of a new file. */
 START_TEST(one_initialiser_in_spite_of_the_umask)
 {
     pid_t        pids[4];
@@ -319,7 +320,7 @@ START_TEST(an_ephemeral_name_goes_without_descriptors)
 }
 END_TEST
 
-/* A handle that was made where /proc is, and is used where it is not, as in a chroot. */
+/* A handle was made where /proc is mounted, and is used where it is not, as in a chroot. */
 START_TEST(proc_that_goes)
 {
     struct shmx *seg = created(_i == 0 ? "sysv:/x" : _i == 1 ? "sysv:key=0x51a3" : NULL, SHMX_SYSV);

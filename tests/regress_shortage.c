@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Attachments that are populated when /dev/shm is full, or made when addresses are missing. */
+/* Attachments that are populated when /dev/shm is full, or made when there are no addresses
+   left. */
 #include "support.h"
 
 #include <sched.h>
@@ -40,7 +41,7 @@ static const unsigned shortages[] = { 0, SHMX_RDONLY, SHMX_PRIVATE, SHMX_PRIVATE
 
 #define SHORTAGES (int)(sizeof shortages / sizeof *shortages)
 
-/* A sparse segment that is larger than /dev/shm, with one page in the middle. */
+/* Makes a sparse segment that is larger than /dev/shm, with one page in the middle. */
 static struct shmx *
 too_large(void)
 {
@@ -93,7 +94,7 @@ START_TEST(failed_populate_gives_back_its_pages)
     shmx_close(reader);
     ck_assert_int_eq(shmx_read(big, text, 7, BIG / 2), 7);
     ck_assert_str_eq(text, "middle");
-    ok(shmx_create("/small", BIG / 8, 0600, SHMX_POSIX, &small)); /* there is room */
+    ok(shmx_create("/small", BIG / 8, 0600, SHMX_POSIX, &small)); /* there is room for it */
     finish(small);
     finish(big);
 }
@@ -101,7 +102,7 @@ END_TEST
 
 #define MIB 1048576
 
-/* Without addresses, it is addresses that are missing, and nothing else. */
+/* If there are no addresses, the error says so, and nothing else is missing. */
 START_TEST(attaching_without_addresses)
 {
     struct rlimit little = { 64 * MIB, RLIM_INFINITY };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that once waited for what another one was doing through the same handle. */
+/* Threads that once waited for what another thread was doing through the same handle. */
 #include "support.h"
 
 #include <pthread.h>
@@ -21,14 +21,15 @@ created(int i, const char *name, size_t size, mode_t mode, unsigned flags)
     return seg;
 }
 
-/* So many reads during one attach are no accident. */
+/* So many reads during one attach are not an accident. */
 #define READS_TOO_MANY 500
 #define READ_SIZE      (16 * MIB)
 
 struct reading {
     struct shmx *seg;
-    atomic_int   begun, stop, waited; /* waited: reads that ended while somebody attached */
-    atomic_bool  attaching;
+    atomic_int   begun, stop, waited; /* waited: the number of reads that ended while somebody was
+                                         attaching */
+    atomic_bool attaching;
 };
 
 static void *
@@ -108,7 +109,7 @@ resident(void)
     return bytes;
 }
 
-/* Whether the handle answers while another thread is still populating through it. */
+/* Returns whether the handle answers while another thread is still populating through it. */
 static bool
 answers_meanwhile(int backend, size_t size)
 {
@@ -130,7 +131,8 @@ answers_meanwhile(int backend, size_t size)
     return after < size;
 }
 
-/* More than once, since this thread may sleep for as long as the other one populates. */
+/* This is tried more than once, because this thread may sleep for as long as the other one
+   populates. */
 START_TEST(populating_delays_nobody)
 {
     bool answered = false;
@@ -161,7 +163,7 @@ attach_and_detach(void *arg)
     return NULL;
 }
 
-/* Nothing but its hold keeps the segment. */
+/* Only its hold keeps the segment. */
 START_TEST(attaching_after_destroy)
 {
     struct together t = { .seg = created(_i, "/x", MIB, 0600, 0) };
@@ -189,7 +191,7 @@ END_TEST
 
 #define ROUNDS rounds(300)
 
-/* In each round, which the test begins, attach at the one place. */
+/* Attaches at the one place in each round, which the test begins. */
 static void *
 attach_in_place(void *arg)
 {
@@ -209,7 +211,7 @@ attach_in_place(void *arg)
     return NULL;
 }
 
-/* Exactly one of two gets the place. */
+/* Exactly one of the two gets the place. */
 START_TEST(two_for_one_place)
 {
     struct together t = { .seg = created(_i, "/x", MIB, 0600, 0) };
@@ -239,7 +241,7 @@ START_TEST(two_for_one_place)
 }
 END_TEST
 
-/* All mappings of that segment that this process has. Returns how many. */
+/* Finds all mappings of that segment in this process. Returns how many there are. */
 static int
 find_mappings(const char *mark, char *found[], int room)
 {
@@ -255,7 +257,8 @@ find_mappings(const char *mark, char *found[], int room)
     return count;
 }
 
-/* The library's own mapping, the hold or the pin, is no place for an attachment of the handle. */
+/* An attachment of the handle cannot take the place of the library's own mapping, the hold or the
+   pin. */
 START_TEST(own_mapping_is_no_place)
 {
     struct shmx *seg = created(_i, "/x", MIB, 0600, 0);
@@ -292,7 +295,7 @@ pin_it(void *arg)
     return shmx_pin(t->seg) == 0 ? NULL : "failed";
 }
 
-/* Whoever is first: what is pinned is all of it. */
+/* Whichever comes first, all of the segment is pinned in the end. */
 START_TEST(pinning_while_it_grows)
 {
     struct together t;

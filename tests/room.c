@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Attachments that are longer than their segment, and show what it grows by where they are. */
+/* Attachments that are longer than their segment, and show in place what the segment grows by. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -51,7 +51,7 @@ raises_sigbus(volatile char *at)
     return false;
 }
 
-/* A process that grows the segment, and one that has it attached before and looks afterwards. */
+/* One process grows the segment, and another one attaches it before and looks afterwards. */
 START_TEST(what_grows_is_there)
 {
     struct shmx      *seg = created(PAGE), *own = NULL;
@@ -70,7 +70,7 @@ START_TEST(what_grows_is_there)
         ok(shmx_open("/r", 0, &own));
         ok(shmx_attach_range(own, 0, ROOM, SHMX_ROOM, &addr));
         ok(shmx_resize(own, last + 1));
-        ((char *)addr)[last] = 'l'; /* where it was not when that was attached */
+        ((char *)addr)[last] = 'l'; /* beyond the size at the time of the attach */
         atomic_store((_Atomic uint32_t *)addr, (uint32_t)last + 1);
         ck_assert_int_ge(shmx_wake(own, addr, 1), 0);
         _exit(0);
@@ -104,7 +104,7 @@ START_TEST(wishes_that_cannot_be)
     fails(shmx_attach_range(sysv, 0, ROOM, SHMX_ROOM, &addr), -ENOTSUP);
     shmx_close(sysv);
     end(seg);
-    if (pool >= 0) { /* mapping more of it would grow it */
+    if (pool >= 0) { /* mapping more of it would make it grow */
         ok(ftruncate(pool, 2 * (off_t)MIB));
         ok(shmx_open_fd(pool, 0, &seg));
         fails(shmx_attach_range(seg, 0, 4 * MIB, SHMX_ROOM, &addr), -ENOTSUP);
@@ -120,10 +120,10 @@ START_TEST(no_more_than_without)
     struct shmx *seg = created(3 * PAGE);
     void        *addr;
 
-    ok(shmx_attach(seg, SHMX_ROOM, &addr)); /* all of it, as ever */
+    ok(shmx_attach(seg, SHMX_ROOM, &addr)); /* this is the whole segment, as without the flag */
     ck_assert(!raises_sigbus((char *)addr + 3 * PAGE - 1));
     ok(shmx_detach(seg, addr));
-    ok(shmx_resize(seg, 0)); /* nothing there yet */
+    ok(shmx_resize(seg, 0)); /* there is nothing yet */
     fails(shmx_attach(seg, SHMX_ROOM, &addr), -ENODATA);
     ok(shmx_attach_range(seg, 0, ROOM, SHMX_ROOM | SHMX_POPULATE, &addr));
     ok(shmx_resize(seg, 10));
@@ -133,7 +133,7 @@ START_TEST(no_more_than_without)
 }
 END_TEST
 
-/* At a given address, over what is there, filled as far as the segment goes. */
+/* At a given address, over another mapping, populated as far as the segment goes. */
 START_TEST(fixed_and_populated)
 {
     struct shmx  *seg = created(5 * PAGE);
@@ -149,7 +149,7 @@ START_TEST(fixed_and_populated)
     ck_assert_ptr_eq(addr, place);
     ok(mincore(addr, 5 * PAGE, there));
     ck_assert_mem_eq(there, "\1\1\1\1\1", 5);
-    second = place + 50 * PAGE; /* the room is taken, too */
+    second = place + 50 * PAGE; /* the room is also taken */
     fails(shmx_attach_range(seg, 0, PAGE, SHMX_FIXED | SHMX_REPLACE, &second), -EBUSY);
     ok(shmx_resize(seg, length));
     place[length - 1] = 'e';
@@ -158,7 +158,7 @@ START_TEST(fixed_and_populated)
 }
 END_TEST
 
-/* Whether the mapping of that address is left out of core dumps. */
+/* Returns whether the mapping of that address is left out of core dumps. */
 static bool
 is_left_out(const void *addr)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How scenarios begin, and what another process finds of them. */
+/* The beginnings of scenarios, and what another process finds. */
 #include "scenarios.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ initialiser(void *start, size_t size, void *arg)
 int
 make_complete(unsigned flags, struct shmx **out)
 {
-    flags &= ~SHMX_HUGE_ONLY; /* for which it is too small */
+    flags &= ~SHMX_HUGE_ONLY; /* the segment is too small for that */
     return shmx_open_or_create(WALK_NAME, WALK_SIZE, 0640, flags, initialiser, NULL, out);
 }
 
@@ -107,7 +107,7 @@ make_dead(const struct scenario *s)
 
     need("make", make_complete(s->flags, &seg));
     need("stat", shmx_stat(seg, &st));
-    if (!(s->flags & SHMX_EPHEMERAL)) /* which it is a moment later, unclosed */
+    if (!(s->flags & SHMX_EPHEMERAL)) /* an ephemeral one dies with this process */
         need("remove", shmctl(st.id, IPC_RMID, NULL));
 }
 
@@ -147,7 +147,7 @@ find_incomplete(bool plain)
     return wrong;
 }
 
-/* The only System V segment there is, or -1. */
+/* Returns the id of the only System V segment, or -1. */
 static int
 only_segment(void)
 {

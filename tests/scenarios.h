@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Uses of each public function, to be walked over by walk.c, and what each of them promises. */
+/* Uses of each public function, over which walk.c walks, and what each of them promises. */
 #ifndef TESTS_SCENARIOS_H
 #define TESTS_SCENARIOS_H
 
@@ -12,7 +12,7 @@
 #define WALK_SIZE     20000
 #define WALK_CONTENTS "complete"
 
-/* All that a call may write to. */
+/* Everything that a call may write to. */
 struct outputs {
     struct shmx     *seg;
     void            *addr;
@@ -21,44 +21,46 @@ struct outputs {
     FILE            *stream;
 };
 
-/* Traits of a scenario. */
+/* The traits of a scenario. */
 enum {
     PLAIN = 1,     /* what it makes has no contents */
-    STAYS = 2,     /* a killed process may leave a segment without a name: no one's fault */
-    ENDS = 4,      /* ends what there was, or may when it is killed */
-    TIDIES = 8,    /* a call that fails may have removed names: they lead to nothing alive */
+    STAYS = 2,     /* a killed process may leave a segment without a name, which is nobody's
+                      fault */
+    ENDS = 4,      /* it ends what there was, or may do so when it is killed */
+    TIDIES = 8,    /* a failed call may have removed names that lead to nothing alive */
     ONCE = 16,     /* after a failure it cannot be done again */
     LITTERED = 32, /* something else is left when all is well and over */
-    IN_PART = 64,  /* what it cannot do it leaves to be done later, by itself or by collecting */
-    SLOW = 128,    /* takes a second: not every fault is tried */
-    USERS = 256    /* takes other users, which a user namespace may lack */
+    IN_PART = 64,  /* what it cannot do is done later, by itself or by collecting */
+    SLOW = 128,    /* it takes a second, so not every fault is tried */
+    USERS = 256    /* it takes other users, which a user namespace may lack */
 };
 
 struct scenario {
     const char *name;
-    const char *function; /* whose documented errors count */
-    unsigned    flags;    /* of shmx_create, for what is made */
+    const char *function; /* the function whose documented errors count */
+    unsigned    flags;    /* the flags of shmx_create for what is made */
     unsigned    traits;
     void (*prepare)(const struct scenario *s);
-    int64_t (*call)(const struct scenario *s); /* one call of the function */
-    void (*verify)(const struct scenario *s);  /* what else it promises, once it has succeeded */
+    int64_t (*call)(const struct scenario *s); /* makes one call of the function */
+    void (*verify)(const struct scenario *s);  /* checks what else it promises, once it has
+                                                  succeeded */
 };
 
-/* Beside SHMX_RDONLY, how a handle came to be: by id or descriptor. */
+/* Used with SHMX_RDONLY to tell how a handle was made: by id or descriptor. */
 #define OPENED_RAW 0x80000000u
 
-/* What there is in a scenario, and what is to be true of the segment. Calls that succeed say here
+/* What there is in a scenario, and what must be true of the segment. Calls that succeed record here
    what they have changed. */
 struct stage {
     struct shmx *seg, *other;                       /* handles */
-    unsigned     seg_flags, other_flags, out_flags; /* of them, and of outputs.seg */
+    unsigned     seg_flags, other_flags, out_flags; /* of these handles, and of outputs.seg */
     void        *addr;                              /* an attachment of seg */
     uint64_t     size;
     mode_t       mode;
     uid_t        uid;
-    bool         named;     /* WALK_NAME leads to it */
-    bool         keyed;     /* it has a raw key */
-    bool         destroyed; /* no name, key or id leads to it any more */
+    bool         named;     /* whether WALK_NAME leads to it */
+    bool         keyed;     /* whether it has a raw key */
+    bool         destroyed; /* whether no name, key or id leads to it any more */
     bool         sparse, pinned;
     pid_t        keeper; /* another process that holds it, or 0 */
 };
@@ -66,7 +68,7 @@ struct stage {
 extern struct outputs outputs;
 extern struct stage   stage;
 
-/* Tables that end with a scenario without a name; the last table is NULL. */
+/* Each table ends with a scenario without a name. The last table is NULL. */
 extern const struct scenario *const scenario_tables[];
 extern const struct scenario        name_scenarios[], life_scenarios[], collect_scenarios[],
     memory_scenarios[], data_scenarios[], huge_scenarios[], wait_scenarios[];
@@ -81,54 +83,55 @@ extern const struct scenario        name_scenarios[], life_scenarios[], collect_
         "sysv " name, function, SYSV | (flags), traits, prepare, call, verify                      \
     }
 
-/* walk.c: something is wrong; the first complaint counts. */
+/* walk.c. Something is wrong. Only the first complaint counts. */
 void complain(const char *what, const char *more);
 
 /* Beginnings. */
-void need(const char *what, int64_t r); /* or the scenario cannot begin */
+void need(const char *what, int64_t r); /* otherwise the scenario cannot begin */
 void begin_with_nothing(const struct scenario *s);
 void begin_named(const struct scenario *s);
 void begin_attached(const struct scenario *s);
 void begin_anonymous(const struct scenario *s);
-void begin_dead(const struct scenario *s); /* an entry whose segment is dead, and a cold start */
+void begin_dead(const struct scenario *s); /* an entry whose segment is dead, in a process that has
+                                              done nothing yet */
 
-/* Make the named segment with its contents; an error of shmx_open_or_create. */
+/* Makes the named segment with its contents. Returns 0 or an error of shmx_open_or_create. */
 int  make_complete(unsigned flags, struct shmx **seg);
 void initialise(char *start); /* with the contents */
 
-/* As another process, so that this one has not done anything yet. */
+/* Runs body as another process, so that this process has not done anything yet. */
 void elsewhere(void (*body)(const struct scenario *s), const struct scenario *s);
 
-/* Somebody else holds it, too, from now on. */
+/* From now on, another process holds the segment, too. */
 void keep_alive(void);
 
 /* Promises. */
 void promise(bool kept, const char *what);
-/* Of every handle that there is: what the kernel says of its segment, and that it can be used. */
+/* Check, for every handle, what the kernel says of its segment, and that the handle can be used. */
 void check_facts(const struct scenario *s);
 void check_uses(const struct scenario *s);
-/* What an attachment at outputs.addr is. */
+/* What an attachment at outputs.addr is like. */
 struct view {
     size_t   offset, length;
     unsigned flags;
 };
 void check_view(struct view v);
-/* Everything is ended in order. */
+/* Ends everything in order. */
 void end_all(const struct scenario *s);
 
-/* What the name leads to, if anything, is complete: NULL, or what is wrong. */
+/* Returns what is wrong if the name leads to something incomplete, or NULL. */
 const char *find_incomplete(bool plain);
 
-/* A segment that was there before the call, so that it can be looked for after a kill. */
+/* A segment that existed before the call, and that is looked for after a kill. */
 struct lived {
     bool          there, named;
-    bool          must; /* live on, whatever happens to this process */
+    bool          must; /* whether it must live on, whatever happens to this process */
     unsigned      backend;
     int           id;
     unsigned long ino;
 };
 void note_lived(const struct scenario *s, struct lived *lived);
-/* NULL, or what is lost of it. */
+/* Returns what is lost of it, or NULL. */
 const char *find_lost(const struct lived *lived, bool plain);
 
 #endif

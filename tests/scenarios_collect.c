@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is dead is removed: collect, above all after processes that were killed. */
+/* Collecting removes what is dead, above all after processes that were killed. */
 #include "scenarios.h"
 
 #include "snapshot.h"
@@ -21,7 +21,7 @@
 
 /* Beginnings. */
 
-/* Nobody holds it. */
+/* The segment exists, and nobody holds it. */
 static void
 begin_orphaned(const struct scenario *s)
 {
@@ -37,7 +37,8 @@ begin_kept(const struct scenario *s)
     keep_alive();
 }
 
-/* The system call before which it is killed: with that argument, if argument is not negative. */
+/* The system call before which the process is killed. If argument is not negative, the call must
+   have it. */
 struct end {
     int      call, argument;
     unsigned value;
@@ -109,7 +110,7 @@ begin_after_creator(const struct scenario *s)
            s->flags & SYSV ? before_rename : (struct end){ SYS_linkat, -1, 0 });
 }
 
-/* The segment itself is to stay. */
+/* The segment itself must stay. */
 static void
 begin_after_publisher(const struct scenario *s)
 {
@@ -122,7 +123,7 @@ begin_after_destroyer(const struct scenario *s)
     killed(s, begin_named, destroy_then, before_unlink);
 }
 
-/* Before anything is destroyed. */
+/* The destroyer is killed before it has destroyed anything. */
 static void
 begin_after_early_destroyer(const struct scenario *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Contents and memory: size, resize, pin, unpin, read, write, stream. */
+/* Contents and memory: size, resize, pin, unpin, read, write and stream. */
 #include "scenarios.h"
 
 #include "snapshot.h"
@@ -28,7 +28,7 @@ begin_pinned(const struct scenario *s)
     stage.pinned = true;
 }
 
-/* Somebody else has grown it since. */
+/* Another process has grown the segment since it was pinned. */
 static void
 begin_pinned_and_grown(const struct scenario *s)
 {
@@ -45,7 +45,7 @@ begin_detached(const struct scenario *s)
     need("detach", shmx_detach(stage.seg, stage.addr));
 }
 
-/* With no attachment that could be written through. */
+/* No attachment can be written through. */
 static void
 begin_attached_read_only(const struct scenario *s)
 {
@@ -60,7 +60,7 @@ begin_copied(const struct scenario *s)
     need("write", shmx_write(stage.seg, "w", 1, 0));
 }
 
-/* The mode does not admit a plain user any more, who has the segment attached. */
+/* The mode does not admit an ordinary user any more, who has the segment attached. */
 static void
 begin_narrowed(const struct scenario *s)
 {

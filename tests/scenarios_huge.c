@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Segments that have room for huge pages: made, opened, attached, examined. */
+/* Segments that have room for huge pages are made, opened, attached and examined. */
 #include "scenarios.h"
 
 #include <unistd.h>
 
-/* Two huge pages of most machines, and a bit. Where they are larger, all is in small ones. */
+/* Two huge pages of most machines, and a bit. Where huge pages are larger, all pages are small. */
 #define LARGE (((uint64_t)4 << 20) + WALK_SIZE)
 
 /* Beginnings. */
@@ -86,7 +86,7 @@ check_populated_start(const struct scenario *s)
     check_view((struct view){ 0, WALK_SIZE, SHMX_POPULATE });
 }
 
-/* Of huge pages, of small ones, or it is not known. */
+/* The pages are huge or small, or nobody can tell. */
 static void
 check_page_size(const struct scenario *s)
 {

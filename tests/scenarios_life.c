@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Segments are looked at, changed and ended: stat, list, chmod, chown, destroy, remove, close. */
+/* Segments are looked at, changed and ended: stat, list, chmod, chown, destroy, remove and
+   close. */
 #include "scenarios.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 
 #define KEY "sysv:key=0x77616c6b"
 
-static struct shmx_stat seen; /* what list has shown */
+static struct shmx_stat seen; /* what shmx_list has shown */
 static int              seen_count;
 
 /* Beginnings. */
@@ -23,8 +24,8 @@ begin_keyed(const struct scenario *s)
     stage.keyed = true;
 }
 
-/* A persistent one that nobody holds, and a cold start; an ephemeral one that this process holds.
- */
+/* There is a persistent segment that nobody holds, made by another process, and an ephemeral one
+   that this process holds. */
 static void
 begin_elsewhere(const struct scenario *s)
 {
@@ -52,7 +53,7 @@ begin_twice(const struct scenario *s)
     need("open", shmx_open(WALK_NAME, SHMX_RDONLY, &stage.other));
 }
 
-/* A handle that has no idea of the segment's name. */
+/* The handle does not know the name of the segment. */
 static void
 begin_unknowing(const struct scenario *s)
 {
@@ -70,7 +71,7 @@ begin_unknowing(const struct scenario *s)
     shmx_close(known);
 }
 
-/* An anonymous one, named later: its link is by id. */
+/* An anonymous segment was named later, so its link is by id. */
 static void
 begin_published(const struct scenario *s)
 {
@@ -79,7 +80,7 @@ begin_published(const struct scenario *s)
     stage.named = true;
 }
 
-/* The second in which that was is over. */
+/* The second in which it was published is over. */
 static void
 begin_published_before(const struct scenario *s)
 {
@@ -122,7 +123,7 @@ begin_attached_twice(const struct scenario *s)
     need("attach", shmx_attach(stage.seg, SHMX_RDONLY, &ignored));
 }
 
-/* With everything that a handle can have. */
+/* The handle has everything that a handle can have. */
 static void
 begin_in_full_use(const struct scenario *s)
 {
@@ -131,7 +132,7 @@ begin_in_full_use(const struct scenario *s)
     need("pin", shmx_pin(stage.seg));
 }
 
-/* The name of the first handle's segment is another one's by now. */
+/* The name of the first handle's segment belongs to another segment by now. */
 static void
 begin_beside_another(const struct scenario *s)
 {
@@ -156,7 +157,7 @@ destroy(const struct scenario *s)
     return r;
 }
 
-/* Its own name is elsewhere: all it can do is to leave the other alone. */
+/* The name of its segment leads elsewhere, so the call can only leave the other segment alone. */
 static int64_t
 destroy_nothing(const struct scenario *s)
 {
@@ -294,7 +295,7 @@ check_destroyed(const struct scenario *s)
     promise(shmx_destroy(stage.seg) == -ENOENT, "it is destroyed once");
 }
 
-/* The memory is there as long as a handle is, and the other one's name is its own. */
+/* The memory exists as long as a handle does, and the name belongs to the other segment. */
 static void
 check_other(const struct scenario *s)
 {

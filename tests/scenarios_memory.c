@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Attachments come and go: attach, attach_range, detach. */
+/* Attachments come and go: attach, attach_range and detach. */
 #include "scenarios.h"
 
 #include "snapshot.h"
@@ -60,7 +60,7 @@ begin_sparse(const struct scenario *s)
     stage.sparse = true;
 }
 
-/* Room that is free, at outputs.addr, so that the address is an output that must stay as it is. */
+/* There is free room at outputs.addr. So the address is an output that must stay as it is. */
 static void
 begin_with_room(const struct scenario *s)
 {
@@ -79,7 +79,7 @@ begin_with_room_sparse(const struct scenario *s)
     munmap(outputs.addr, 2 * WALK_SIZE);
 }
 
-/* A mapping of the program's own at outputs.addr, which is to be replaced, or to stay as it is. */
+/* A mapping of the program is at outputs.addr. It is to be replaced, or to stay as it is. */
 static void
 occupy(void)
 {
@@ -106,7 +106,7 @@ begin_occupied_sparse(const struct scenario *s)
     occupy();
 }
 
-/* Of a segment that one has attached, in another place. */
+/* The same, but the segment is also attached at another place. */
 static void
 begin_occupied_attached(const struct scenario *s)
 {
@@ -114,7 +114,7 @@ begin_occupied_attached(const struct scenario *s)
     occupy();
 }
 
-/* The mode does not admit a plain user any more, who has the segment attached. */
+/* The mode does not admit an ordinary user any more, who has the segment attached. */
 static void
 begin_narrowed(const struct scenario *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Segments come into being: create, open, open_or_create, open_fd, publish. */
+/* Segments come into being: create, open, open_or_create, open_fd and publish. */
 #include "scenarios.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ begin_keyed(const struct scenario *s)
     stage.keyed = true;
 }
 
-/* Another process has made it, so that this one has not done anything yet. */
+/* Another process has made it, so this process has not done anything yet. */
 static void
 begin_cold(const struct scenario *s)
 {
@@ -42,7 +42,7 @@ begin_dead_other(const struct scenario *s)
     begin_with_nothing(s);
 }
 
-/* The name of an anonymous one is to be that of a dead one. */
+/* An anonymous segment is to get the name of a dead one. */
 static void
 begin_anonymous_and_dead(const struct scenario *s)
 {
@@ -50,8 +50,8 @@ begin_anonymous_and_dead(const struct scenario *s)
     begin_anonymous(s);
 }
 
-/* Two handles, of which the one that has not made the segment is to name it. Of a System V segment
-   without a name such a handle cannot know whether it is ephemeral or destroyed. */
+/* Of two handles, the one that has not made the segment is to name it. If a System V segment has no
+   name, such a handle cannot know whether the segment is ephemeral or destroyed. */
 static void
 begin_anonymous_twice(const struct scenario *s)
 {
@@ -78,7 +78,7 @@ die(void *start, size_t size, void *arg)
     return 0;
 }
 
-/* The lock of one who was killed when it was its turn to make the segment. */
+/* The lock belongs to a process that was killed when it was its turn to make the segment. */
 static void
 begin_locked(const struct scenario *s)
 {
@@ -164,7 +164,7 @@ open_named(const struct scenario *s)
     return open_as(WALK_NAME, 0);
 }
 
-/* Whoever finds a dead one may remove it. */
+/* Whoever finds a dead segment may remove it. */
 static int64_t
 open_dead(const struct scenario *s)
 {
@@ -215,7 +215,7 @@ open_descriptor(const struct scenario *s)
     return shmx_open_fd(shmx_fd(stage.seg), 0, &outputs.seg);
 }
 
-/* Whoever appends does not say where to. */
+/* A descriptor that appends writes at the end, whatever the offset is. */
 static int64_t
 open_appending(const struct scenario *s)
 {
@@ -239,7 +239,7 @@ publish(const struct scenario *s)
     (void)s;
     stage.named = r == 0;
     if (r == 0)
-        stage.keyed = false; /* its key is its name's affair now */
+        stage.keyed = false; /* its key only serves its name now */
     return r;
 }
 
@@ -284,7 +284,7 @@ check_opened(const struct scenario *s)
         knows_its_name(outputs.seg, s);
 }
 
-/* That there is nothing any more, and room for a new one. */
+/* Checks that there is nothing any more, and room for a new segment. */
 static void
 check_vacated(const struct scenario *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Waiting, waking, opening what is to come, sealed segments, room to grow. */
+/* Waiting, waking, opening what comes later, sealed segments, and room to grow. */
 #include "scenarios.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ begin_sealed(const struct scenario *s)
     need("create", shmx_create(NULL, WALK_SIZE, 0640, s->flags | SHMX_SEALED, &stage.seg));
 }
 
-/* Calls. That the time is over, or that nobody else is there, is what is wanted. */
+/* Calls. The expected results are that the time is over, or that nobody else is there. */
 
 static int64_t
 wait_as(unsigned flags, int wanted)

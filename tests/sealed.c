@@ -60,7 +60,7 @@ START_TEST(what_cannot_be_sealed)
 }
 END_TEST
 
-/* Larger than all of /dev/shm. */
+/* The segment is larger than all of /dev/shm. */
 START_TEST(not_in_the_directory)
 {
     struct shmx *seg;
@@ -105,7 +105,7 @@ START_TEST(what_is_accepted)
 }
 END_TEST
 
-/* What its maker does so that nobody else writes, not even with its own descriptor. */
+/* What its maker does so that nobody else writes, not even with a descriptor of the maker. */
 START_TEST(no_more_writing)
 {
     struct shmx *seg = sealed(SIZE, 0600, 0), *other = NULL;
@@ -127,7 +127,8 @@ START_TEST(no_more_writing)
 }
 END_TEST
 
-/* Of the pool if there is one for such a size, else of ordinary pages, and then it says so. */
+/* The pages are those of the pool if it has any for such a size. Otherwise they are ordinary ones,
+   and the segment says so. */
 static void
 make_huge(void *arg)
 {
@@ -146,7 +147,7 @@ make_huge(void *arg)
     seg = sealed(4 * MIB + 1, 0600, SHMX_HUGE);
     ck_assert_int_eq(shmx_size(seg), 4 * (int64_t)MIB + 1);
     shmx_close(seg);
-    seg = sealed(64 * MIB, 0600, SHMX_HUGE); /* more than there is */
+    seg = sealed(64 * MIB, 0600, SHMX_HUGE); /* this is more than the pool has */
     ok(shmx_attach(seg, 0, arg));
     shmx_close(seg);
     seg = sealed(64 * MIB, 0600, SHMX_HUGE | SHMX_SPARSE);

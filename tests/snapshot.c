@@ -13,7 +13,7 @@
 
 #define LINES 128
 
-/* The lines that are being written, to be sorted at the end. */
+/* The lines that are being written. They are sorted at the end. */
 static char   lines[LINES][256];
 static size_t count;
 
@@ -82,7 +82,8 @@ add_segments(bool alike)
         fclose(f);
 }
 
-/* What is mapped where the caller watches: its contents, and who else would see them change. */
+/* Adds what is mapped where the caller watches: the contents, and who else would see them
+   change. */
 static void
 add_watched(const char *line, uintptr_t from, uintptr_t to)
 {
@@ -115,7 +116,8 @@ add_mappings(bool all)
         if (strstr(line, "/dev/shm/") != NULL || strstr(line, "/SYSV") != NULL)
             ADD("mapping %.4s of %" PRIu64, strchr(line, ' ') + 1, (uint64_t)(to - from));
         else if (strchr(line, '[') == NULL && to - from != (uintptr_t)sysconf(_SC_PAGESIZE))
-            others += to - from; /* but the heap, and the page that the library keeps for good */
+            others += to - from; /* this leaves out the heap, and the page that the library keeps
+                                    for good */
     }
     if (f != NULL)
         fclose(f);
@@ -140,7 +142,7 @@ snapshot_locked(void)
 static void
 add_own(bool all)
 {
-    const int next = dup(0); /* the lowest that is free: one more open, and it is another */
+    const int next = dup(0); /* the lowest free descriptor, which changes if one more is open */
 
     close(next);
     ADD("next descriptor %d", next);

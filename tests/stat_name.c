@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is told about a segment by its name, and that telling opens and attaches nothing. */
+/* What is told about a segment by its name, and that telling neither opens nor attaches
+   anything. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -43,7 +44,7 @@ stat_of_name(const char *name)
     return st;
 }
 
-/* All members; there is padding behind lpid. */
+/* Compares all members. A comparison of bytes would fail because of the padding behind lpid. */
 static void
 assert_same(const struct shmx_stat *a, const struct shmx_stat *b)
 {
@@ -51,7 +52,7 @@ assert_same(const struct shmx_stat *a, const struct shmx_stat *b)
     ck_assert_mem_eq(&a->atime, &b->atime, sizeof *a - offsetof(struct shmx_stat, atime));
 }
 
-/* The same as shmx_stat of a handle, by whichever text the segment can be found. */
+/* The result equals that of shmx_stat for a handle, by whichever text the segment is found. */
 START_TEST(tells_what_a_handle_tells)
 {
     struct shmx     *seg = created(_i, "/s", 0640, 0);
@@ -62,7 +63,7 @@ START_TEST(tells_what_a_handle_tells)
     st = stat_of(seg);
     told = stat_of_name("s");
     ck_assert_uint_gt(told.resident, 0);
-    if (st.resident == 0) /* a handle may not know */
+    if (st.resident == 0) /* a handle may not know it */
         st.resident = told.resident;
     assert_same(&told, &st);
     ck_assert_uint_eq(told.size, SIZE);
@@ -99,7 +100,7 @@ START_TEST(tells_the_state)
 {
     struct shmx     *seg = created(_i, "/e", 0600, SHMX_EPHEMERAL);
     struct shmx_stat told = stat_of_name("/e");
-    /* On System V an ephemeral segment is a destroyed one whose name stays for a while. */
+    /* On System V an ephemeral segment is a destroyed one, whose name stays for a while. */
     const unsigned gone = _i == 1 ? SHMX_IS_DESTROYED : 0;
 
     ck_assert_uint_eq(told.state, SHMX_IS_EPHEMERAL | gone);
@@ -114,7 +115,7 @@ START_TEST(tells_the_state)
 }
 END_TEST
 
-/* An id goes on leading to a destroyed segment for as long as it is attached somewhere. */
+/* An id leads to a destroyed segment for as long as the segment is attached somewhere. */
 START_TEST(destroyed_is_found_by_its_id_until_the_last_close)
 {
     struct shmx     *seg = created(1, _i == 0 ? "/s" : NULL, 0600, 0), *other = NULL;
@@ -168,7 +169,8 @@ START_TEST(list_tells_of_the_destroyed)
 }
 END_TEST
 
-/* The seconds of an attach would not show, so soon after creation, but its process does. */
+/* So soon after creation, the time of an attach would not differ, but the process that attached
+   would. */
 START_TEST(attaches_nothing)
 {
     struct shmx    *seg = created(1, _i == 0 ? "/s" : "sysv:key=9", 0666, 0);
@@ -177,7 +179,7 @@ START_TEST(attaches_nothing)
     char            text[32];
     pid_t           pid;
 
-    shmx_close(seg); /* a child of fork would inherit what is attached */
+    shmx_close(seg); /* a child of fork would inherit the attachments */
     snprintf(text, sizeof text, "sysv:id=%d", id);
     ok(shmctl(id, IPC_STAT, &before));
     ck_assert_uint_eq(before.shm_nattch, 0);
@@ -206,7 +208,7 @@ assert_no_event(int watch)
                   ((struct inotify_event *)events)->mask, ((struct inotify_event *)events)->name);
 }
 
-/* Opening is what would touch the times, release the caller's fcntl locks and need permission. */
+/* Opening would change the times, release the caller's fcntl locks, and need permission. */
 START_TEST(opens_nothing)
 {
     struct shmx     *seg = created(_i, "/s", 0600, 0);
@@ -223,7 +225,7 @@ START_TEST(opens_nothing)
     assert_no_event(watch);
     ok(lstat("/dev/shm/s", &after));
     ck_assert_int_eq(before.st_atim.tv_sec, after.st_atim.tv_sec);
-    if (_i == 0) /* that of a link changes when it is read */
+    if (_i == 0) /* the time of a link changes when it is read */
         ck_assert_int_eq(before.st_atim.tv_nsec, after.st_atim.tv_nsec);
     close(watch);
     ok(shmx_destroy(seg));
@@ -241,7 +243,8 @@ START_TEST(leaves_the_callers_locks)
 
     ok(fcntl(fd, F_SETLK, &mine));
     ok(shmx_stat_name("/s", &st));
-    ck_assert_int_eq(st.holders, 1); /* ours is a lock like any other, but not of a holder */
+    ck_assert_int_eq(st.holders, 1); /* the lock of this process is a lock like any other, but not
+                                        that of a holder */
     pid = check_fork();
     if (pid == 0) {
         ok(fcntl(fd, F_GETLK, &mine));
@@ -318,7 +321,7 @@ START_TEST(what_is_elsewhere)
         _exit(0);
     }
     join(pid);
-    ok(shmctl(stat_of(seg).id, IPC_RMID, NULL)); /* as ipcrm would */
+    ok(shmctl(stat_of(seg).id, IPC_RMID, NULL)); /* as ipcrm does it */
     shmx_close(seg);
     fails(shmx_stat_name("/s", &st), -ENOENT);
     ok(shmx_remove("/s"));

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * storm SECONDS [both|posix|sysv [SEED]]: processes create, open, publish, write, resize, change,
- * collect, destroy and remove over a few names, some with children that share their handles or
- * leave for other IPC namespaces, and are killed at any moment. Whoever opens a segment sees it
- * full-sized, initialised and of one generation. A segment that is being named is not lost, one
- * that is held keeps its name, one that is resized has one of the sizes. When all is over and
- * collected, only what is named and complete is left. To be run by world. The seed is printed, and
- * replays what each process tries, not what the kernel interleaves.
+ * collect, destroy and remove over a few names. Some of them have children that share their handles
+ * or leave for other IPC namespaces, and they are killed at any moment. Whoever opens a segment
+ * finds it complete, initialised and of one generation. A segment that is being named is not lost,
+ * a segment that is held keeps its name, and a segment that is resized has one of the sizes. When
+ * all is over and collected, only segments that are named and complete are left. tests/world runs
+ * this. The program prints the seed, which repeats what each process tries, but not the order in
+ * which the kernel runs the processes.
  */
 #include "storm.h"
 
@@ -36,7 +37,7 @@ violation(const char *what, int r)
     _exit(1);
 }
 
-/* Every word is the same number, other than 0: that of the generation. */
+/* Every word is the same number, the generation, which is not 0. */
 int
 initialise(void *addr, size_t size, void *arg)
 {
@@ -53,7 +54,7 @@ initialise(void *addr, size_t size, void *arg)
     return 0;
 }
 
-/* What a half-made segment looks like, for whoever has to find out why. */
+/* Prints what a half-made segment looks like, for whoever has to find the cause. */
 static void
 tell_mixture(struct shmx *seg, const unsigned *words)
 {
@@ -133,8 +134,8 @@ start(unsigned worker, unsigned seed)
     return pid;
 }
 
-/* Anonymous persistent segments that the process has made and left. Nothing but their ids leads to
-   them, so they are its own affair. */
+/* Removes anonymous persistent segments that the process has made and left. Only their ids lead to
+   them, so nobody else would. */
 static void
 remove_anonymous(pid_t pid)
 {
@@ -151,7 +152,7 @@ remove_anonymous(pid_t pid)
         fclose(f);
 }
 
-/* What a killed worker was publishing is still there. */
+/* Checks that what a killed worker was publishing still exists. */
 static void
 look_after(unsigned worker, pid_t pid)
 {
@@ -184,7 +185,8 @@ look_after(unsigned worker, pid_t pid)
     expect("remove what is elsewhere", shmx_remove(name), 0);
 }
 
-/* Kill it, and mostly its children; false if it had found a violation before. */
+/* Kills the worker, and in most cases its children. Returns false if the worker had found a
+   violation before. */
 static bool
 stop(unsigned worker, pid_t pid)
 {
@@ -198,7 +200,7 @@ stop(unsigned worker, pid_t pid)
     return WIFSIGNALED(status) && storm->violations == 0;
 }
 
-/* What may be left is persistent, has a name and is complete. */
+/* A segment that is left must be persistent, have a name and be complete. */
 static int
 inspect(const char *name, const struct shmx_stat *st, void *arg)
 {
@@ -218,7 +220,7 @@ inspect(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
-/* Ephemeral ones that somebody holds all the time, so that they are always to be had. */
+/* Holds ephemeral segments all the time, so that they can always be opened. */
 static void
 hold(void)
 {
@@ -250,8 +252,8 @@ let_go(void)
     }
 }
 
-/* Links that a killed process has left whose segments were in an IPC namespace of its own. Nobody
-   here can tell that they lead nowhere. */
+/* Removes links that a killed process has left, whose segments were in an IPC namespace of its own.
+   Nobody here can tell that such a link leads nowhere. */
 static int
 remove_foreign_links(void)
 {

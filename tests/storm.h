@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the one who makes the storm and its workers agree on. */
+/* What the program that makes the storm shares with its workers. */
 #ifndef TESTS_STORM_H
 #define TESTS_STORM_H
 
@@ -24,35 +24,37 @@
 enum keeping {
     NOT_KEEPING,
     PUBLISHING, /* the segment is complete, and must not be lost */
-    DESTROYING  /* it may be gone */
+    DESTROYING  /* the segment may be gone */
 };
 
 struct slot {
     _Atomic enum keeping keeping;
-    _Atomic int          id; /* of the System V segment; -1: of the other backend */
+    _Atomic int          id; /* the id of the System V segment; -1 for the other backend */
 };
 
 struct storm {
-    unsigned    backends; /* that segments are made on */
+    unsigned    backends; /* the backends on which segments are made */
     _Atomic int violations;
     struct slot slots[WORKERS];
 };
 
-extern struct storm *storm; /* shared by all */
+extern struct storm *storm; /* shared by all processes */
 
-/* What a resized segment may be as large as. */
+/* The sizes that a resized segment can have. */
 extern const size_t sizes[];
 #define SIZES 4
 
 _Noreturn void violation(const char *what, int r);
-void           expect(const char *what, int r, int or_else); /* 0 or more, -ENOENT, or_else */
+/* The result must be 0 or more, -ENOENT, or or_else. */
+void expect(const char *what, int r, int or_else);
 
-/* The whole is of one generation, and full-sized; the rest of what is resized is zero. */
+/* All of the segment is of one generation, and of full size. What is left of a resized segment is
+   zero. */
 int  initialise(void *addr, size_t size, void *arg);
 void verify(struct shmx *seg);
 void verify_sized(struct shmx *seg);
 
-/* Until it is killed. */
+/* Works until it is killed. */
 _Noreturn void work(unsigned worker, unsigned seed);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * storm_wait SECONDS [posix|sysv [SEED]]: a token goes round among processes that sleep until it is
  * their turn, write where it goes, grow the segment, and are stopped, continued and killed at any
- * moment. No wake-up is lost, but for those of a process that was killed before it could wake: for
- * them, whoever learns of a death wakes everybody. To be run by world.
+ * moment. No wake-up is lost, except for those of a process that was killed before it could wake
+ * others. So whoever learns of a death wakes everybody. tests/world runs this.
  */
 #include "shmx.h"
 
@@ -30,9 +30,10 @@
 static const struct timespec patience = { .tv_sec = 60 };
 
 struct token {
-    _Atomic uint32_t turn;         /* number of the worker, and above it how often it went round */
-    _Atomic uint32_t size;         /* of the segment, as far as it has stamps */
-    _Atomic uint32_t words[WORDS]; /* all the same, as long as nobody writes */
+    _Atomic uint32_t turn;         /* the number of the worker, and above it how often the token
+                                      went round */
+    _Atomic uint32_t size;         /* the size of the segment, as far as it has stamps */
+    _Atomic uint32_t words[WORDS]; /* all words are equal, as long as nobody writes */
 };
 
 static const char *name;
@@ -76,7 +77,7 @@ attach(struct shmx *seg)
     return addr;
 }
 
-/* Not longer than the longest time for which anybody is stopped: then a wake-up was lost. */
+/* Waits no longer than anybody is ever stopped. After that, a wake-up was lost. */
 static void
 wait_while(struct shmx *seg, struct token *t, uint32_t turn)
 {
@@ -97,7 +98,7 @@ check_words(struct token *t, uint32_t lap)
             fail("word %d is %u and not %u", k, t->words[k], lap);
 }
 
-/* A page more, with a stamp at its end. Whoever is killed in between does it again. */
+/* Adds a page with a stamp at its end. If a process is killed meanwhile, it does so again. */
 static void
 grow(struct shmx *seg, struct token *t)
 {
@@ -146,7 +147,7 @@ work(uint32_t mine)
         while ((turn = atomic_load(&t->turn)) % WORKERS != mine)
             wait_while(seg, t, turn);
         lap = turn / WORKERS;
-        if (mine != 0) /* the first one may be writing it for the second time */
+        if (mine != 0) /* the first worker may be writing it for the second time */
             check_words(t, lap);
         for (k = 0; mine == 0 && k < WORDS; k++)
             atomic_store_explicit(&t->words[k], lap, memory_order_relaxed);
@@ -183,7 +184,7 @@ start(int k)
     watch();
 }
 
-/* Whether it was killed. */
+/* Returns whether the worker was killed. */
 static bool
 disturb(int k)
 {
@@ -204,8 +205,8 @@ disturb(int k)
     return true;
 }
 
-/* It may have passed the token on without having woken anybody. Nobody else is woken here, or a
-   wake-up that was lost would not be missed. */
+/* The killed worker may have passed the token on without waking anybody. Nobody else is woken here,
+   because otherwise a lost wake-up would not be noticed. */
 static int
 wake_for(int k, struct shmx *seg, struct token *t)
 {

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What is written is what is there: others verify meanwhile. */
+/* Writes what is there already, because others verify meanwhile. */
 static void
 rewrite(struct shmx *seg)
 {
@@ -32,7 +32,7 @@ expect(const char *what, int r, int or_else)
         violation(what, r);
 }
 
-/* The same as verify, without an attachment; and it is written back. */
+/* Does the same as verify without an attachment, and writes the contents back. */
 static void
 verify_by_reading(struct shmx *seg)
 {
@@ -48,7 +48,7 @@ verify_by_reading(struct shmx *seg)
         violation("write", 0);
 }
 
-/* Any segment, of any life, or NULL. */
+/* Gets any segment, ephemeral or persistent, or NULL. */
 static struct shmx *
 get(const char *name, unsigned flags)
 {
@@ -106,7 +106,7 @@ look(const char *name)
         violation("stat_name: not full-sized", 0);
 }
 
-/* Without a name, or with a raw key. */
+/* Makes a segment without a name, or with a raw key. */
 static struct shmx *
 make_nameless(const char *key, unsigned flags)
 {
@@ -126,7 +126,7 @@ make_nameless(const char *key, unsigned flags)
     return seg;
 }
 
-/* Under a name that others take, too: an ephemeral one. */
+/* Publishes an ephemeral segment under a name that others take, too. */
 static void
 publish(const char *name, unsigned flags)
 {
@@ -141,7 +141,8 @@ publish(const char *name, unsigned flags)
     shmx_close(seg);
 }
 
-/* A persistent one, which must not be lost if we are killed: others see to that. */
+/* Publishes a persistent segment, which must not be lost if this process is killed. Others check
+   that. */
 static void
 keep(unsigned worker, unsigned flags)
 {
@@ -171,7 +172,7 @@ keep(unsigned worker, unsigned flags)
     shmx_close(seg);
 }
 
-/* A child has the same handle. Whoever is first to close it, the other one goes on. */
+/* A child has the same handle. Whichever process closes it first, the other one goes on. */
 static void
 share(const char *name, unsigned flags)
 {
@@ -193,7 +194,8 @@ share(const char *name, unsigned flags)
     waitpid(pid, NULL, 0);
 }
 
-/* A segment of that id in this IPC namespace, where none is. False: impossible. */
+/* Makes a segment of that id in this IPC namespace, which has none. Returns false if that is
+   impossible. */
 static bool
 imitate(int id)
 {
@@ -206,8 +208,8 @@ imitate(int id)
     return shmget(IPC_PRIVATE, SIZE, IPC_CREAT | 0600) == id;
 }
 
-/* In another IPC namespace the handle can copy and attach, and nothing else. A segment there that
-   has the same id is none of its business. */
+/* In another IPC namespace the handle can copy and attach, and nothing else. It has nothing to do
+   with a segment there that has the same id. */
 static void
 check_identity(struct shmx *seg, int id)
 {
@@ -225,7 +227,7 @@ check_identity(struct shmx *seg, int id)
         violation("a stranger's segment of another IPC namespace was touched", 0);
 }
 
-/* The name is one that nobody else takes. */
+/* Nobody else takes the name. */
 static void
 leave(struct shmx *seg, const char *name)
 {
@@ -290,7 +292,8 @@ resize(void)
     shmx_close(seg);
 }
 
-/* Over a mapping of ours, not over the handle's own; and afterwards the place is ours again. */
+/* Attaches over a mapping of this process, but not over one of the handle. Afterwards the place is
+   free again. */
 static void
 replace(const char *name, unsigned flags)
 {
@@ -318,7 +321,7 @@ replace(const char *name, unsigned flags)
     if (mmap(addr, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
         != addr)
         violation("mmap", 0);
-    memset(addr, 0x7e, SIZE); /* no generation: those are odd */
+    memset(addr, 0x7e, SIZE); /* not a generation, because those are odd */
     verify_by_reading(seg);
     put(seg);
     for (i = 0; i < SIZE; i++)
@@ -344,7 +347,7 @@ change(const char *name)
     shmx_close(seg);
 }
 
-/* Somebody holds it all the time, so its name never leads nowhere. */
+/* A process holds it all the time, so its name never leads nowhere. */
 static void
 use_held(unsigned flags)
 {

@@ -26,7 +26,7 @@
 const unsigned    backend_flag[BACKENDS] = { SHMX_POSIX, SHMX_SYSV };
 const char *const backend_prefix[BACKENDS] = { "posix:", "sysv:" };
 
-/* Names, segments, descriptors and mappings. */
+/* The names, segments, descriptors and mappings that exist. */
 struct belongings {
     int names, segments, descriptors, mappings;
 };
@@ -172,8 +172,8 @@ join(pid_t pid)
     ck_assert_msg(status == 0, "the child ended with status %#x", (unsigned)status);
 }
 
-/* The process of the suite; that of this test, to which its children belong, and which is the same
-   with CK_FORK=no; and how many tests were skipped. */
+/* runs_suite is the process of the suite. tester is the process of this test, to which its children
+   belong, and which is the same with CK_FORK=no. skips counts the tests that were skipped. */
 static pid_t       runs_suite, tester;
 static atomic_int *skips;
 
@@ -190,10 +190,10 @@ skip(const char *why)
     fprintf(stderr, "skipped: %s\n", why);
     atomic_fetch_add(skips, 1);
     kill(tester, SIGRTMAX);
-    _exit(0); /* where this is a child */
+    _exit(0); /* if this is a child */
 }
 
-/* Only where no more than the own user is mapped are groups forbidden from the beginning. */
+/* If only the own user is mapped, groups are forbidden from the beginning. */
 void
 need_users(void)
 {
@@ -329,7 +329,7 @@ with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *
     length = read(fd, saved, sizeof saved - 1);
     ck_assert_int_gt(length, 0);
     saved[length] = '\0';
-    if (strchr(saved, '[') != NULL) /* "always [never]": the one in brackets */
+    if (strchr(saved, '[') != NULL) /* in "always [never]", the current one is in brackets */
         sscanf(strchr(saved, '['), "[%31[a-z_]", saved);
     write_text(path, value);
     pid = check_fork();
@@ -344,8 +344,8 @@ with_sysctl(const char *path, const char *value, void (*body)(void *arg), void *
     ck_assert_int_eq(status, 0);
 }
 
-/* Make the directory the root of this mount namespace: from a mere chroot no user namespace can be
-   made, among other things. */
+/* Makes the directory the root of this mount namespace. Among other things, no user namespace can
+   be made in a mere chroot. */
 static int
 pivot_to(int root)
 {
@@ -363,8 +363,9 @@ pivot_to(int root)
 }
 
 /*
- * In a chroot "/" is no mount point and cannot be made private, so that our mounts would show up
- * outside: joining one's own mount namespace leads to its true root, and a descriptor back.
+ * In a chroot "/" is not a mount point and cannot be made private, so mounts of the tests would
+ * appear outside. Joining the own mount namespace leads to its real root, and a descriptor leads
+ * back.
  */
 static int
 make_mounts_private(void)
@@ -431,7 +432,7 @@ suite_main(Suite *suite)
     SRunner *runner;
     int      run, failed;
 
-    /* In a namespace of its own for all of them, from which each test's is copied. */
+    /* All tests together have a namespace, from which that of each test is copied. */
     if (leave_for_private_namespaces() < 0) {
         fprintf(stderr, "skipped: no private namespaces: %s\n", strerror(errno));
         return SKIPPED;

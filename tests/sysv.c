@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What only the System V backend can do, and its interchange with plain shmget. */
+/* What only the System V backend can do, and sharing with programs that call shmget. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -29,7 +29,7 @@ START_TEST(by_key)
     struct shmx_stat st;
 
     fails(shmx_open(RAW, 0, &seg), -ENOENT);
-    ok(shmx_create(RAW, SIZE, 0640, 0, &seg)); /* the backend goes without saying */
+    ok(shmx_create(RAW, SIZE, 0640, 0, &seg)); /* the name already says the backend */
     ck_assert_str_eq(shmx_name(seg), RAW);
     fails(shmx_create(RAW, SIZE, 0640, SHMX_SYSV, &other), -EEXIST);
     ok(shmx_stat(seg, &st));
@@ -123,7 +123,8 @@ START_TEST(we_open_a_plain_programs)
     ok(shmx_attach(seg, 0, &ours));
     ck_assert_str_eq(ours, "plain");
     ok(shmx_stat(seg, &st));
-    ck_assert_int_eq(st.holders, 3); /* theirs and ours, and what the handle has */
+    ck_assert_int_eq(st.holders, 3); /* theirs, the attachment of this process, and that of the
+                                        handle */
     ok(shmdt(theirs));
     ok(shmx_destroy(seg));
     shmx_close(seg);
@@ -206,7 +207,7 @@ START_TEST(key_collision_is_retried)
     struct shmx *one = NULL, *two = NULL;
     void        *a, *b;
 
-    /* Equal sizes and modes, thousands of names: each has its own memory. */
+    /* The segments have equal sizes and modes, but each of them has its own memory. */
     ok(shmx_create("/one", SIZE, 0600, SHMX_SYSV, &one));
     ok(shmx_create("/two", SIZE, 0600, SHMX_SYSV, &two));
     ok(shmx_attach(one, 0, &a));
@@ -242,7 +243,7 @@ START_TEST(raw_handles_are_published)
     ok(shmx_publish(other, "/by-id"));
     shmx_close(other);
     shmx_close(seg);
-    ok(shmx_open("/by-id", 0, &seg)); /* persistent, though nobody held it */
+    ok(shmx_open("/by-id", 0, &seg)); /* it is persistent, though nobody held it */
     ok(shmx_destroy(seg));
     fails(shmx_publish(seg, "/again"), -ENOENT);
     shmx_close(seg);
@@ -311,7 +312,7 @@ use_pool(void *arg)
 
     ck_assert_ptr_nonnull(fgets(pages, sizeof pages, f));
     fclose(f);
-    if (atoi(pages) < 2) { /* no memory in one piece for them */
+    if (atoi(pages) < 2) { /* there is no memory in one piece for them */
         if (atoi(pages) == 0)
             fails(shmx_create("/pool", 10000, 0600, SHMX_SYSV | SHMX_HUGE_ONLY, &seg), -ENOTSUP);
         return;
@@ -403,7 +404,7 @@ START_TEST(huge_only_without_a_pool)
 
     if (_i == 1 && valgrind_lacks("SHM_HUGETLB"))
         return;
-    ok(shmx_create("/maybe", SIZE, 0600, backend_flag[_i] | SHMX_HUGE, &seg)); /* too small */
+    ok(shmx_create("/maybe", SIZE, 0600, backend_flag[_i] | SHMX_HUGE, &seg)); /* it is too small */
     ok(shmx_stat(seg, &st));
     ck_assert(!(st.state & SHMX_IS_HUGE));
     ok(shmx_destroy(seg));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One handle in many threads, over both backends: built to be run under ThreadSanitizer, too. */
+/* One handle in many threads, on both backends. The suite can also run under ThreadSanitizer. */
 #include "support.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@
 
 static struct shmx *seg;
 
-/* Every thread has a part of the segment, which it uses in every way that there is. */
+/* Each thread has a part of the segment, and uses it in every way that there is. */
 static void *
 work(void *arg)
 {
@@ -61,12 +61,12 @@ START_TEST(one_handle_many_threads)
 }
 END_TEST
 
-/* What all threads do to one handle at the same time, as far as that can be had. */
+/* What all threads do to one handle at the same time, as far as that is possible. */
 enum action { PUBLISH, ATTACH, READ, DESTROY };
 
 static struct {
     pthread_barrier_t barrier;
-    void             *place; /* where all attach */
+    void             *place; /* where all threads attach */
     enum action       action;
     int               results[THREADS];
 } turn;
@@ -91,7 +91,7 @@ take_turn(void *arg)
     return NULL;
 }
 
-/* So many of them have succeeded, and the others were told that they came too late. */
+/* count threads have succeeded, and the others were told that they came too late. */
 static void
 assert_turn(enum action action, size_t count, int late)
 {
@@ -187,7 +187,8 @@ START_TEST(threads_race_to_create)
 
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
-    if (_i == 1) /* does not know shmdt: takes an address that is used again for a race */
+    if (_i == 1) /* ThreadSanitizer does not know shmdt, and takes an address that is used again for
+                    a race */
         return;
 #endif
 #endif

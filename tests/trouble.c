@@ -21,8 +21,8 @@
 #define SIZE 10000
 #define HOUR 3600
 
-/* Around what is traced stand two calls that the library has no use for; the second tells the
-   result. */
+/* A call that the library does not use comes before and after what is traced. The second call tells
+   the result. */
 #define BORDER        SYS_getppid
 #define border(value) syscall(BORDER, (long)(value))
 
@@ -83,8 +83,8 @@ run_body(const int gate[2], int (*body)(int), int arg)
     _exit(0);
 }
 
-/* Fork a child of ours into a new pid namespace. The way back out of that is open to the machine's
-   root only, so another process goes there and leaves us its child. */
+/* Forks a child of this process into a new pid namespace. Only root of the machine can come back
+   from there, so another process goes there and leaves its child to this process. */
 static pid_t
 fork_elsewhere(void)
 {
@@ -145,7 +145,8 @@ traced_kill(pid_t pid)
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-/* By how much the clock of this process alone is wrong: the machine's is not ours to step. */
+/* How far the clock of this process alone is wrong. A test must not change the clock of the
+   machine. */
 static time_t step;
 
 #ifdef SYS_clock_gettime
@@ -241,7 +242,7 @@ count_segments(void)
     return info.used_ids;
 }
 
-/* What a process that was killed holds can take a moment to go. */
+/* What a killed process holds may take a moment to go. */
 void
 collect_all(int expected_segments)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From inside: the parser of names, the library's own entries, and what of the directory only a
-   race would show. */
+/* Tests from inside: the parser of names, the library's own entries, and what would show only in a
+   race for the directory. */
 #include "../src/directory.h"
 #include "../src/hidden.h"
 #include "../src/name.h"
@@ -191,7 +191,7 @@ START_TEST(hidden_names)
 }
 END_TEST
 
-/* Of processes that are there or not, here or elsewhere: of a dead one, what it was at is over. */
+/* A process exists or not, here or elsewhere. If it is dead, its work is over. */
 START_TEST(makers_live_or_not)
 {
     const uint64_t space = process() >> PID_BITS;
@@ -204,7 +204,7 @@ START_TEST(makers_live_or_not)
         { space, getpid(), true, true },
         { space, 1, true, false },
         { space, dead, false, false },
-        /* nobody here can tell of pids of another namespace */
+        /* nobody here can tell about pids of another namespace */
         { space + 1, getpid(), false, true },
         { 0, dead, false, true },
     };
@@ -219,7 +219,7 @@ START_TEST(makers_live_or_not)
 }
 END_TEST
 
-/* Who removes an entry does so alone, but waits for nobody for long. */
+/* A process that removes an entry does so alone, but it does not wait for others for long. */
 START_TEST(removers_take_turns)
 {
     struct timespec before, after;
@@ -241,7 +241,7 @@ START_TEST(removers_take_turns)
     ck_assert_int_eq(read(gate[0], &c, 1), 1);
     join(pid);
     lock = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ok(flock(lock, LOCK_EX)); /* somebody's who keeps it */
+    ok(flock(lock, LOCK_EX)); /* this belongs to somebody who keeps it */
     clock_gettime(CLOCK_MONOTONIC, &before);
     shmx_directory_unlock(shmx_directory_lock());
     clock_gettime(CLOCK_MONOTONIC, &after);
@@ -270,7 +270,7 @@ START_TEST(children_keep_no_lock)
 }
 END_TEST
 
-/* Where it never pays, it is tried seldom, and on one processor never. */
+/* Where looking at the word is always in vain, it is tried seldom, and with one processor never. */
 static void
 wait_in_vain(int processors, unsigned *doubt, unsigned *skipped)
 {
@@ -298,7 +298,7 @@ START_TEST(looks_before_sleeping)
     unsigned doubt, skipped;
     pid_t    pid = check_fork();
 
-    if (pid == 0) { /* it asks once in its life */
+    if (pid == 0) { /* a process asks for its processors only once */
         wait_in_vain(1, &doubt, &skipped);
         ck_assert_uint_eq(doubt, 0);
         ck_assert_uint_eq(skipped, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From inside: links to System V segments, what is to be read in them, and what is left of them. */
+/* Tests from inside: links to System V segments, what they may contain, and what is left of
+   them. */
 #include "../src/directory.h"
 #include "../src/hidden.h"
 #include "../src/namespace.h"
@@ -107,7 +108,7 @@ dead_pid(void)
     return pid;
 }
 
-/* What the kernel and the link say, and what is to follow from it. */
+/* Compares the verdict on what the kernel and the link say. */
 static void
 assert_judged(const struct link *link, int id, enum link_verdict verdict, int error)
 {
@@ -131,7 +132,7 @@ START_TEST(links_by_key_are_judged)
 
     ck_assert_int_eq(shmx_link_locate(&link), id);
     assert_judged(&link, id, LINK_LIVE, 0);
-    assert_judged(&link, other, LINK_GONE, -ENOENT); /* the key leads elsewhere by now */
+    assert_judged(&link, other, LINK_GONE, -ENOENT); /* the key leads to another segment by now */
     assert_judged(&link, -ENOENT, LINK_GONE, -ENOENT);
     assert_judged(&link, -EACCES, LINK_UNKNOWN, -EACCES);
     link.size--;
@@ -144,10 +145,10 @@ START_TEST(links_by_key_are_judged)
     link.owner++;
     assert_judged(&link, id, LINK_GONE, -ENOENT);
     link.owner--;
-    link.ipc++; /* all else fits: then it is the right one */
+    link.ipc++; /* all else fits, so it is the right segment */
     ck_assert_int_eq(shmx_link_locate(&link), id);
     assert_judged(&link, id, LINK_LIVE, 0);
-    link.raw = true; /* but a key that somebody chose is another's elsewhere */
+    link.raw = true; /* elsewhere, a key that somebody chose belongs to another segment */
     ck_assert_int_eq(shmx_link_locate(&link), -EXDEV);
     assert_judged(&link, -EXDEV, LINK_UNKNOWN, -EXDEV);
     link.size--;
@@ -185,15 +186,15 @@ START_TEST(links_by_id_are_judged)
     link = good;
     link.pid++;
     assert_judged(&link, id, LINK_GONE, -ENOENT);
-    link.pidns++; /* where nobody can tell which process that was */
+    link.pidns++; /* nobody can tell which process that was */
     assert_judged(&link, id, LINK_LIVE, 0);
     link = good;
-    link.time--; /* another one, or the same that was changed since */
+    link.time--; /* another segment, or the same one after a change */
     lead.link = link;
     ck_assert(shmx_link_judge(&lead, id));
     ck_assert_int_eq(lead.verdict, LINK_UNKNOWN);
     ck_assert_int_eq(lead.error, -ENOENT);
-    link.next = good.time; /* the time that it was to have then */
+    link.next = good.time; /* the time that was announced */
     assert_judged(&link, id, LINK_LIVE, 0);
     link.next++;
     lead.link = link;
@@ -208,7 +209,7 @@ START_TEST(links_by_id_are_judged)
 }
 END_TEST
 
-/* The owner of a link is that of the segment, or made it. */
+/* The owner of a link is the owner or the creator of its segment. */
 START_TEST(links_of_creators_are_judged)
 {
     struct link link = {
@@ -243,7 +244,8 @@ is_there(const char *entry)
     return shmx_directory_stat(entry, &st) == 0;
 }
 
-/* A link is removed if it is the one that was meant, and the segment only with it. */
+/* A link is removed only if it is the one that was meant, and its segment is removed only with
+   it. */
 START_TEST(links_are_removed_if_they_are_that)
 {
     const int id = shmget(IPC_PRIVATE, 5000, 0600);
@@ -258,13 +260,13 @@ START_TEST(links_are_removed_if_they_are_that)
     ok(shmx_link_remove("entry", "that", id));
     ck_assert(!is_there("entry") && !exists(id));
     ok(shmx_directory_symlink("that", "entry"));
-    ok(shmx_link_remove("entry", "that", id)); /* of a segment that is gone already */
+    ok(shmx_link_remove("entry", "that", id)); /* the segment is gone already */
     ck_assert(!is_there("entry"));
 }
 END_TEST
 
-/* A hidden link of that kind, to a segment that a process has made which is dead by now. Maker is 0
-   for that process, or the one that the hidden name is to say. */
+/* Leaves a hidden link of that kind to a segment whose maker is dead by now. The hidden name
+   contains that maker if maker is 0, and otherwise maker. */
 static int
 leave_link(enum hidden_kind kind, int key, pid_t maker, char entry[HIDDEN_MAX])
 {
@@ -290,7 +292,7 @@ state_of(const char *name, const struct shmx_stat *st, void *arg)
     return (int)st->state;
 }
 
-/* Collected, both are there or not. */
+/* Collects, and checks whether the segment and the link exist. */
 static void
 assert_left(int id, const char *entry, unsigned flags, bool segment, bool link)
 {
@@ -306,7 +308,7 @@ clear(int id, const char *entry)
     shmx_directory_unlink(entry);
 }
 
-/* What a creator leaves goes as a whole, if it was the creator. */
+/* What a creator has left is removed completely, provided that it was the creator. */
 START_TEST(intents_are_collected_with_care)
 {
     const char *const elsewhere = ".shmx-1-1-0-c";
@@ -314,12 +316,12 @@ START_TEST(intents_are_collected_with_care)
     void             *addr;
     int               id = leave_link(HIDDEN_CREATE, 0x81, getpid(), entry);
 
-    /* its maker lives and is between shmget and shmat */
+    /* its maker is alive, between shmget and shmat */
     assert_left(id, entry, SHMX_ORPHANS, true, true);
     ck_assert_int_eq(shmx_list(SHMX_SYSV, state_of, NULL), SHMX_IS_NAMELESS);
     clear(id, entry);
 
-    /* its maker is dead, and somebody is attached: a child that it had, say */
+    /* its maker is dead, but somebody is attached, for example a child of the maker */
     id = leave_link(HIDDEN_CREATE, 0x82, 0, entry);
     addr = shmat(id, NULL, 0);
     assert_left(id, entry, SHMX_ORPHANS, true, true);
@@ -327,17 +329,17 @@ START_TEST(intents_are_collected_with_care)
     assert_left(id, entry, SHMX_DRY_RUN, true, true);
     assert_left(id, entry, 0, false, false);
 
-    /* the segment had the key before the intent was written: it is another process's */
+    /* the segment had the key before the intent was written, so it belongs to another process */
     id = leave_link(HIDDEN_CREATE, 0x83, dead_pid(), entry);
     assert_left(id, entry, 0, true, false);
     clear(id, entry);
 
-    /* the process is one of another pid namespace: nobody can tell, and nobody is attached */
+    /* the maker is in another pid namespace, so nobody can tell, and nobody is attached */
     id = leave_link(HIDDEN_CREATE, 0x84, 0, entry);
     ok(shmx_directory_rename(entry, elsewhere));
     assert_left(id, elsewhere, 0, false, false);
 
-    /* it has been published since, by another name of the same link */
+    /* it has been published since, by a second name of the same link */
     id = leave_link(HIDDEN_CREATE, 0x85, 0, entry);
     snprintf(path, sizeof path, DIRECTORY "/%s", entry);
     ok(link(path, DIRECTORY "/published"));
@@ -347,7 +349,7 @@ START_TEST(intents_are_collected_with_care)
 }
 END_TEST
 
-/* What was there before it was to get a name is there afterwards, attached or not. */
+/* A segment that existed before it was to get a name still exists afterwards, attached or not. */
 START_TEST(intents_of_publishers_leave_the_segment)
 {
     char entry[HIDDEN_MAX];
@@ -362,7 +364,7 @@ START_TEST(intents_of_publishers_leave_the_segment)
 }
 END_TEST
 
-/* What somebody has taken away who collects, and was killed: it was found to be unfinished. */
+/* A process that collects has taken this intent away because it was unfinished, and was killed. */
 START_TEST(collected_intents_go_on)
 {
     char  entry[HIDDEN_MAX];
@@ -380,7 +382,7 @@ START_TEST(collected_intents_go_on)
 }
 END_TEST
 
-/* The times of a link are read as they were written, and leave the rest alone. */
+/* The times of a link are read as they were written, and nothing else changes. */
 START_TEST(links_have_two_times)
 {
     static const struct {
@@ -410,7 +412,7 @@ START_TEST(links_have_two_times)
 }
 END_TEST
 
-/* What is no intent is nobody's business. */
+/* A hidden entry that is not an intent concerns nobody. */
 START_TEST(other_hidden_entries_are_left)
 {
     char entry[HIDDEN_MAX];

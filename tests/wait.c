@@ -17,13 +17,13 @@
 
 static const struct timespec at_once, soon = { .tv_nsec = 300000000 }, late = { .tv_sec = 40 };
 
-/* A segment, "/w", whose word is its second one. */
+/* A segment, "/w", whose second word is the one to wait for. */
 struct stage {
     struct shmx      *seg;
     void             *addr;
     _Atomic uint32_t *word;
-    uint32_t         *plain; /* the same */
-    unsigned          flags; /* of some of the waits */
+    uint32_t         *plain; /* the same word */
+    unsigned          flags; /* the flags of some of the waits */
 };
 
 static struct stage
@@ -100,8 +100,7 @@ START_TEST(what_cannot_be_waited_for)
 }
 END_TEST
 
-/* For a while of up to 30 microseconds: so others change the word at any moment of falling asleep.
- */
+/* Waits up to 30 microseconds. So others change the word at any moment of falling asleep. */
 static void
 dawdle(uint32_t *random)
 {
@@ -115,7 +114,8 @@ dawdle(uint32_t *random)
            < (long)(*random >> 16) % 30000);
 }
 
-/* Each waits for the word to be its own number, with no flag that a waker could look at. */
+/* Each waits until the word is its own number, without a flag that tells wakers whether anybody
+   sleeps. */
 static void
 run_ring(struct stage *s, uint32_t mine)
 {
@@ -179,7 +179,7 @@ START_TEST(threads_take_turns)
     struct shmx  *other = NULL;
     uint32_t      k;
 
-    ok(shmx_open("/w", 0, &other)); /* a peer, but not on POSIX */
+    ok(shmx_open("/w", 0, &other)); /* this is a peer, but not on POSIX */
     s.flags = _i == 0 ? 0 : SHMX_PEERS;
     for (k = 0; k < RING; k++) {
         runners[k] = (struct runner){ &s, k };
@@ -192,8 +192,8 @@ START_TEST(threads_take_turns)
 }
 END_TEST
 
-/* Three who sleep, of whom one may only read, are woken one by one; who has not come to sleep yet
-   is not counted, and finds another value. */
+/* Three processes sleep, of which one may only read, and are woken one by one. A process that does
+   not sleep yet does not count, and finds another value. */
 START_TEST(waking_counts)
 {
     struct stage s = created(backend_flag[_i]), own;
@@ -248,7 +248,8 @@ send_signals(void *arg)
     return NULL;
 }
 
-/* Also with a handler that wants calls to go on, if the kernel has a timer anyway. */
+/* A signal also interrupts with a handler that restarts calls, if the kernel has set a timer
+   anyway. */
 START_TEST(signals_interrupt)
 {
     struct sigaction action = { .sa_handler = handle };
@@ -265,7 +266,7 @@ START_TEST(signals_interrupt)
     action.sa_flags = SA_RESTART;
     ok(sigaction(SIGUSR1, &action, NULL));
     for (k = 1; k < 4; k++)
-        if (_i == 0 && k >= 2) /* of one process alone there are no peers there */
+        if (_i == 0 && k >= 2) /* on POSIX, a process has no peers in itself */
             ck_assert_int_eq(shmx_wait(s.seg, s.plain, 0, SHMX_PEERS, &late), -EPIPE);
         else
             ck_assert_int_eq(
@@ -282,7 +283,8 @@ END_TEST
 
 enum way { CLOSED, KILLED, KILLED_STOPPED, EXECUTED, ZOMBIE, WAYS };
 
-/* A process that holds "/w", until the write end of the pipe is closed, or else is killed. */
+/* Forks a process that holds "/w" until the write end of the pipe is closed, or until it is
+   killed. */
 static pid_t
 fork_holder(enum way way, int *hold)
 {
@@ -331,7 +333,8 @@ end_holder(void *arg)
     return NULL;
 }
 
-/* However it ends, and with nobody to reap it: who waits for it learns of it. */
+/* However the holder ends, and even if nobody reaps it, a process that waits for it learns of
+   that. */
 START_TEST(peers_that_end)
 {
     struct stage s = created(backend_flag[_i % BACKENDS]);
@@ -355,7 +358,8 @@ START_TEST(peers_that_end)
 }
 END_TEST
 
-/* The last but one that ends is no reason to stop, and neither is a handle more of this process. */
+/* The end of the last peer but one does not end the wait, and neither does another handle of this
+   process. */
 START_TEST(the_last_peer_counts)
 {
     struct stage s = created(backend_flag[_i]);
@@ -370,7 +374,7 @@ START_TEST(the_last_peer_counts)
     ck_assert_int_eq(shmx_wait(s.seg, s.plain, 0, SHMX_PEERS, &soon), -ETIMEDOUT);
     kill(last, SIGKILL);
     ck_assert_int_eq(waitpid(last, NULL, 0), last);
-    ok(shmx_open("/w", 0, &second)); /* System V counts attachments, whoever's */
+    ok(shmx_open("/w", 0, &second)); /* System V counts all attachments, whoever made them */
     ck_assert_int_eq(shmx_wait(s.seg, s.plain, 0, SHMX_PEERS, &at_once),
                      _i == 0 ? -EPIPE : -ETIMEDOUT);
     shmx_close(second);
@@ -381,8 +385,8 @@ START_TEST(the_last_peer_counts)
 }
 END_TEST
 
-/* Of all bytes for reading, and of some that no process has for writing. There is a holder, and
-   then there is none. */
+/* A stranger locks all bytes for reading, and some that belong to no process for writing. There is
+   a holder, and then there is none. */
 START_TEST(locks_of_strangers)
 {
     struct flock some = { .l_type = F_WRLCK, .l_start = (off_t)1 << 62, .l_len = 1 << 20 };
@@ -402,7 +406,8 @@ START_TEST(locks_of_strangers)
 }
 END_TEST
 
-/* A duplicate of a descriptor that cannot be opened anew has its giver's locks: nobody can tell. */
+/* A duplicate of a descriptor that cannot be opened again shares the locks of its giver, so nobody
+   can tell. */
 START_TEST(no_holder)
 {
     struct stage s = created(SHMX_POSIX), own;

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * walk faults|allocations|kills|intruders|calls [SCENARIO]: every use of the library in the tables
- * of scenarios.h, again and again in a child of its own, whose system calls stop for us
- * (seccomp_unotify(2)):
+ * of scenarios.h is repeated in children whose system calls stop for this program
+ * (seccomp_unotify(2)).
  *
- *   faults       each system call fails, with each error that its manual page lists; once, twice
+ *   faults       each system call fails with each error that its manual page lists, once, twice
  *                and three times in a row
  *   allocations  each allocation of memory fails
  *   kills        the child is killed before each system call and after the last
  *   intruders    before each system call another process collects, removes the name, or takes it
- *   calls        nothing; prints which system calls there are
+ *   calls        nothing happens, and the system calls are printed
  *
- * A call that fails returns an error that shmx.h documents for it, writes to no output, leaves
- * names, segments, descriptors, mappings and their contents as they were, and succeeds when it is
- * made again. A call that succeeds although something in it has failed keeps every promise, and
- * leaves the same as one in which nothing has. When all is ended in order nothing is left. After a
- * kill what has the name is complete, and what was there before lives on unless it was to be ended;
- * collecting leaves nothing, and the name can be used again. To be run by world.
+ * A call that fails returns an error that shmx.h documents for it. It writes to no output, it
+ * leaves names, segments, descriptors, mappings and their contents as they were, and it succeeds
+ * when it is made again. A call that succeeds although something in it has failed keeps every
+ * promise, and leaves the same as one in which nothing has failed. When everything is ended in
+ * order, nothing is left. After a kill, what has the name is complete, and what existed before
+ * still exists unless the call was to end it. Collecting then leaves nothing, and the name can be
+ * used again. tests/world runs this.
  */
 #include "walk.h"
 
@@ -50,7 +51,7 @@ report(const struct scenario *s, const char *what)
     failures++;
 }
 
-/* Without trouble, to see what there is to walk over. */
+/* Runs the scenario without trouble, to see what there is to walk over. */
 static void
 rehearse(const struct scenario *s, struct trace *trace)
 {
@@ -61,8 +62,8 @@ rehearse(const struct scenario *s, struct trace *trace)
     report(s, "nothing happened");
 }
 
-/* Whether it is one more of a row of calls which read a file of /proc. How many there are depends
-   on what else runs on this machine. */
+/* Returns whether the call is one of a row of calls that read a file of /proc. Their number depends
+   on what else runs on the machine. */
 static bool
 is_one_of_many(const struct trace *trace, int call)
 {
@@ -70,7 +71,7 @@ is_one_of_many(const struct trace *trace, int call)
            && trace->calls[call - 2].nr == SYS_read && trace->calls[call - 3].nr == SYS_read;
 }
 
-/* Whether the directory of names is locked before that call, so that others wait for it. */
+/* Returns whether the directory of names is locked before that call, so that others wait for it. */
 static bool
 is_locked(const struct trace *trace, int call)
 {
@@ -85,7 +86,7 @@ is_locked(const struct trace *trace, int call)
     return locked;
 }
 
-/* One call fails once, twice, three times; no more often than it is made. */
+/* Lets one call fail once, twice and three times, but no more often than it is made. */
 static void
 walk_fault(const struct scenario *s, struct plan *plan)
 {
@@ -162,7 +163,7 @@ walk_kills(const struct scenario *s, const struct trace *trace)
     }
 }
 
-/* Whether the function has to do with names, so that it may fail when one is gone. */
+/* Returns whether the function deals with names, so that it may fail when one is gone. */
 static bool
 is_about_names(const char *function)
 {
@@ -216,7 +217,7 @@ print_calls(const struct scenario *s, const struct trace *trace)
         if (kind == NULL)
             fprintf(stderr, "%s: unknown: %d\n", s->name, trace->calls[i].nr);
     }
-    fflush(stdout); /* or the next child prints it again */
+    fflush(stdout); /* otherwise the next child prints it again */
 }
 
 static void *
@@ -270,7 +271,7 @@ main(int argc, char **argv)
         i++;
     if (i == count)
         return 2;
-    mallopt(M_ARENA_MAX, 1); /* the child's thread shall make no heap of its own */
+    mallopt(M_ARENA_MAX, 1); /* the child's thread must not make a heap of its own */
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     setrlimit(RLIMIT_CORE, &no_core);
     usual = share(USUAL_MAX);

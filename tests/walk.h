@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The processes of walk.c: the one that walks, its children, and an inspector. */
+/* The processes of walk.c: the program itself, its children, and an inspector. */
 #ifndef TESTS_WALK_H
 #define TESTS_WALK_H
 
@@ -10,38 +10,39 @@
 #include <linux/seccomp.h>
 #include <stdint.h>
 
-#define CALLS 512 /* of one scenario, at most */
+#define CALLS 512 /* the largest number of calls in one scenario */
 
 enum phase { PREPARING, CALLING, DONE };
 
 /* What all processes share about the run. */
 struct shared {
-    _Atomic int        listener; /* its descriptor in the child, once it is there */
+    _Atomic int        listener; /* its descriptor in the child, once it exists */
     _Atomic enum phase phase;
-    _Atomic int        allocations; /* made while CALLING */
+    _Atomic int        allocations; /* the number of allocations during the state CALLING */
     bool               rehearsal;
-    bool               disturbed; /* another process has taken or removed the name meanwhile */
-    int64_t            result;
-    unsigned           excuse; /* of the faults that there were, as of faults_excuse */
-    struct lived       lived;
-    pid_t              keeper;
-    bool               named; /* at the meeting: whether something is to have the name */
-    char               complaint[512];
+    bool               disturbed; /* whether another process has taken or removed the name
+                                     meanwhile */
+    int64_t      result;
+    unsigned     excuse; /* what faults_excuse gave for the faults so far */
+    struct lived lived;
+    pid_t        keeper;
+    bool         named; /* at the meeting: whether something must have the name */
+    char         complaint[512];
 };
 
 extern struct shared *shared;
 
-/* What a success looks like when nothing goes wrong, for comparison. Also shared. */
+/* The state after a success without trouble, for comparison. It is shared, too. */
 extern char *usual;
 #define USUAL_MAX (2 * SNAPSHOT_MAX)
 
-/* Who else may be at work: one who collects and does not see whether the child lives, who removes
-   what has the name, who takes the name. */
+/* Other processes that may be at work: one that collects and cannot see whether the child lives,
+   one that removes what has the name, and one that takes the name. */
 enum intruder { COLLECTOR, REMOVER, TAKER, INTRUDERS };
 
-/* What is to happen in a run. Counted from 1; 0: never. */
+/* What must happen in a run. Calls are counted from 1, and 0 means never. */
 struct plan {
-    int                      fail_from, times, error; /* calls of that kind */
+    int                      fail_from, times, error; /* of calls of that kind */
     const struct fault_kind *kind;
     int                      fail_allocation;
     int                      kill_at;
@@ -55,22 +56,22 @@ struct trace {
     struct seccomp_data calls[CALLS];
 };
 
-/* walk_run.c: run the scenario in a child. Returns its status, and in *trace what it did. */
+/* walk_run.c. Runs the scenario in a child. Returns its status, and in *trace what it did. */
 int run_scenario(const struct scenario *s, const struct plan *plan, struct trace *trace);
 
-/* walk_child.c: all that the child does. The socket is for the meeting, at which the inspector
-   looks from outside at what a call has made. */
+/* walk_child.c, which is all that the child does. At the meeting, for which it has the socket, the
+   inspector looks from outside at what a call has made. */
 extern int     fail_allocation;
 _Noreturn void child_run(const struct scenario *s, int meeting);
 
 /*
- * walk_inspect.c: a process that does what the one that walks must not do itself, since each child
- * is to begin without anything that the library may have noted of its process.
+ * walk_inspect.c, a process that does what the program itself must not do. Each child must begin
+ * without anything that the library may have remembered about its process.
  */
 void inspector_start(void);
 void inspector_look(const struct scenario *s);    /* while the child lives */
-void inspector_inspect(const struct scenario *s); /* when it is gone */
-void inspector_search(const struct scenario *s);  /* when it was killed, for what must live on */
+void inspector_inspect(const struct scenario *s); /* when the child is gone */
+void inspector_search(const struct scenario *s);  /* after a kill, for what must live on */
 void inspector_intrude(const struct scenario *s, enum intruder who);
 
 #endif

@@ -38,7 +38,7 @@ complain(const char *what, const char *more)
         snprintf(shared->complaint, sizeof shared->complaint, "%s: %.400s", what, more);
 }
 
-/* Memory: the C library's, but for the one that is to fail. */
+/* Memory. These are the functions of the C library, except that one allocation fails. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
@@ -70,7 +70,7 @@ realloc(void *old, size_t size)
     return is_refused() ? NULL : __libc_realloc(old, size);
 }
 
-/* The call is made by a thread of its own, since only that thread's system calls stop. */
+/* A separate thread makes the call, because only the system calls of that thread stop. */
 
 static sem_t prepared, ready, go;
 
@@ -97,11 +97,12 @@ call(void *arg)
     shared->phase = CALLING;
     shared->result = s->call(s);
     shared->phase = DONE;
-    syscall(SYS_getppid); /* who is to be killed after the last call is killed before this one */
+    syscall(SYS_getppid); /* a child that is to be killed after the last call is killed before this
+                             one */
     return NULL;
 }
 
-/* The world before and after: what is everybody's, and what is this process's. */
+/* The world before and after the call: what everybody shares, and what belongs to this process. */
 struct world {
     char names[SNAPSHOT_MAX], own[SNAPSHOT_MAX];
 };
@@ -146,7 +147,7 @@ judge_failure(const struct scenario *s, int64_t r, const struct outputs *untouch
         compare("something is gone", before->names, after.names);
 }
 
-/* Whatever has failed on the way, a success is the same as ever. */
+/* Whatever has failed meanwhile, a success leaves the same as ever. */
 static void
 compare_with_usual(void)
 {
@@ -162,7 +163,7 @@ compare_with_usual(void)
     compare("a success does not make what it makes otherwise", as_usual->own, now.own);
 }
 
-/* The inspector looks at it from outside. */
+/* The inspector looks at the result from outside. */
 static void
 meet(int meeting)
 {
@@ -185,7 +186,7 @@ judge_success(const struct scenario *s, int meeting)
     meet(meeting);
 }
 
-/* Whatever has been, in the end nothing is left. */
+/* Whatever has happened, nothing is left in the end. */
 static void
 judge_end(const struct scenario *s, const char *beginning)
 {
@@ -200,7 +201,7 @@ judge_end(const struct scenario *s, const char *beginning)
     compare("left, though all is ended", end, beginning);
 }
 
-/* Now that nothing goes wrong any more. */
+/* Makes the call again, now that nothing goes wrong any more. */
 static int64_t
 call_again(const struct scenario *s, int64_t r)
 {
@@ -224,7 +225,7 @@ judge(const struct scenario *s, const char *beginning, const struct world *befor
     if (r < 0)
         judge_failure(s, r, untouched, before);
     if (shared->disturbed)
-        return; /* whatever is to be found now, the inspector knows */
+        return; /* the inspector knows what must be found now */
     if ((r < 0 && excuse == 0) || ((s->traits & IN_PART) && !shared->rehearsal))
         r = call_again(s, r);
     close(shared->listener);
@@ -233,7 +234,7 @@ judge(const struct scenario *s, const char *beginning, const struct world *befor
     if (seteuid(0) < 0)
         complain("cannot become root", "");
     if (excuse & FAULT_LIES)
-        return; /* whose promises could not be kept */
+        return; /* its promises could not be kept */
     if (r >= 0)
         judge_success(s, meeting);
     if (r >= 0 || excuse == 0)

@@ -17,9 +17,9 @@ struct request {
 };
 
 static int inspector,
-    stranger; /* our ends of the lines to it, and to one in another pid namespace */
+    stranger; /* the ends here of the lines to it, and to one in another pid namespace */
 
-/* At the meeting: what the child has made is there for everybody. */
+/* At the meeting, what the child has made exists for everybody. */
 static void
 look(const struct scenario *s)
 {
@@ -55,7 +55,8 @@ clear_world(void)
     fclose(f);
 }
 
-/* After a kill, and after collecting: what must live lives, and leads to where it has led. */
+/* After a kill and after collecting, what must live is alive, and its name leads where it led
+   before. */
 static void
 search(const struct scenario *s)
 {
@@ -71,8 +72,8 @@ search(const struct scenario *s)
         complain("lost by a kill", wrong);
 }
 
-/* What was taken away by mistake gets its name back, and what may stay without one is found by its
-   id. */
+/* What was taken away by mistake gets its name back, and what may stay without a name is found by
+   its id. */
 static void
 remove_what_stays(const struct scenario *s)
 {
@@ -165,7 +166,7 @@ ask(int line, void (*what)(const struct scenario *s), const struct scenario *s)
 void
 inspector_intrude(const struct scenario *s, enum intruder who)
 {
-    /* What is dead can be removed by one of us only. */
+    /* Only one process can remove what is dead. */
     shared->disturbed =
         who != COLLECTOR || ((s->traits & TIDIES) && strcmp(s->function, "shmx_remove") == 0);
     if (who == COLLECTOR)
@@ -192,7 +193,7 @@ inspector_inspect(const struct scenario *s)
     ask(inspector, inspect, s);
 }
 
-/* Returns our end of the line to a process that does what it is asked to. */
+/* Returns this end of the line to a process that does what it is asked to do. */
 static int
 start(bool elsewhere)
 {
@@ -206,7 +207,7 @@ start(bool elsewhere)
         exit(1);
     case 0:
         close(line[0]);
-        /* Not walk itself, as the way back is open to the machine's root only. */
+        /* walk itself does not go there, because only root of the machine can come back */
         if (elsewhere && (unshare(CLONE_NEWPID) < 0 || fork() != 0))
             exit(1);
         while (read(line[1], &request, sizeof request) == sizeof request) {

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 60000 /* milliseconds without a system call: it hangs */
-#define ENDLESS  50000 /* system calls */
+#define PATIENCE 60000 /* milliseconds without a system call, after which the child hangs */
+#define ENDLESS  50000 /* the number of system calls after which the child never ends */
 
-/* The child, as we see it. */
+/* The child, as this process sees it. */
 struct child {
     pid_t pid;
     int   pidfd, listener, meeting;
@@ -33,7 +33,7 @@ take_listener(struct child *child)
                           : (int)syscall(SYS_pidfd_getfd, child->pidfd, shared->listener, 0);
 }
 
-/* Let the stopped system call go on, or fail. */
+/* Lets the stopped system call go on, or fail. */
 static void
 answer(int listener, const struct seccomp_notif *call, int error)
 {
@@ -44,8 +44,9 @@ answer(int listener, const struct seccomp_notif *call, int error)
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 }
 
-/* The error with which the last call is to fail, or 0. A call more or less than in the rehearsal,
-   as /proc shows more or less of other processes, does not make another kind of call fail. */
+/* Returns the error with which the last call must fail, or 0. /proc shows more or less of other
+   processes, so there may be one call more or less than in the rehearsal. Another kind of call does
+   not fail because of that. */
 static int
 decide(const struct plan *plan, struct trace *trace)
 {
@@ -83,13 +84,14 @@ attend(const struct scenario *s, const struct child *child, const struct plan *p
                 inspector_intrude(s, plan->intruder);
         }
         if (plan->kill_at > 0 && (trace->count == plan->kill_at || shared->phase == DONE))
-            kill(child->pid, SIGKILL); /* unanswered, or it might make the call all the same */
+            kill(child->pid, SIGKILL); /* without an answer, because otherwise it might still make
+                                          the call */
         else
             answer(child->listener, &call, error);
     }
 }
 
-/* The child waits for us to look at what it has made, or has nothing to show. */
+/* The child waits until the inspector has looked at what it has made, or it has nothing to show. */
 static void
 meet(const struct child *child, const struct scenario *s)
 {
@@ -111,7 +113,7 @@ end_keeper(void)
     if (shared->keeper <= 0)
         return;
     kill(shared->keeper, SIGKILL);
-    waitpid(shared->keeper, NULL, 0); /* ours since its parent is gone */
+    waitpid(shared->keeper, NULL, 0); /* this process inherits it when its parent is gone */
 }
 
 static void
@@ -149,7 +151,7 @@ run_scenario(const struct scenario *s, const struct plan *plan, struct trace *tr
         attend(s, &child, plan, trace);
     close(child.listener);
     meet(&child, s);
-    kill(child.pid, SIGKILL); /* should it hang */
+    kill(child.pid, SIGKILL); /* in case it hangs */
     waitpid(child.pid, &status, 0);
     close(child.meeting);
     close(child.pidfd);

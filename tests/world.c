@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * world COMMAND...: run a command where /dev/shm is empty and there is no System V segment, in
- * namespaces that vanish with it. Exits with its status; 77 where that cannot be had.
+ * world COMMAND...: runs a command where /dev/shm is empty and there is no System V segment, in
+ * namespaces that vanish with it. Exits with the status of the command, or with 77 if there can be
+ * no such namespaces.
  */
 #include "support.h"
 

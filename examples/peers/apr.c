@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The conversation of ours.c with the Apache Portable Runtime; a reference is the path of a file.
- * Debian's APR makes a POSIX object of it, named ShM. and two hashes of the path, which begins with
- * its size.
+ * The conversation of ours.c with the Apache Portable Runtime. A reference is the path of a file.
+ * Debian's APR makes a POSIX object for it, whose name is "ShM." and two hashes of the path. The
+ * object begins with its size.
  *
  *     cc -o apr apr.c $(pkg-config --cflags --libs apr-1)
  */
@@ -49,5 +49,5 @@ main(void)
                                          : "ok");
         fflush(stdout);
     }
-    _Exit(0); /* else the pool destroys what it has made */
+    _Exit(0); /* otherwise the pool destroys what it has made */
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The conversation of ours.c with Boost.Interprocess: "boost posix" has shared_memory_object, and a
- * reference is a name of shm_open without its slash; "boost sysv" has xsi_shared_memory, and a
- * reference is the path of a file, of which the key is ftok(PATH, 1).
+ * The conversation of ours.c with Boost.Interprocess. "boost posix" uses shared_memory_object, and
+ * a reference is a name of shm_open without its slash. "boost sysv" uses xsi_shared_memory, and a
+ * reference is the path of a file, whose key is ftok(PATH, 1).
  *
  *     c++ -o boost boost.cc
  */

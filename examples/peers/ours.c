@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The same small conversation in every language and library of this directory: commands on standard
- * input, an answer of a line to each.
+ * The programs of this directory have the same small conversation, each with another language or
+ * library. They read commands from standard input, and answer each with one line.
  *
  *     create REFERENCE     make a segment of 4,096 bytes, which must not exist: ok, or no
- *     open REFERENCE       open an existing one: ok, or no
- *     write TEXT, read     a text at its beginning
- *     destroy              take its name, key or id away: ok, or no
+ *     open REFERENCE       open an existing segment: ok, or no
+ *     write TEXT, read     write a text at its beginning, or read it
+ *     destroy              remove its name, key or id: ok, or no
  *     close                end what create or open began
  *
- * Here with libshmx; a reference is a name of shmx(7). "ours apr" begins the segment as APR does,
- * with its size.
+ * This program uses libshmx, and a reference is a name of shmx(7). With "ours apr", the segment
+ * begins with its size, as APR makes it.
  *
  *     cc -o ours ours.c $(pkg-config --cflags --libs libshmx)
  */

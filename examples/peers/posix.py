@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The conversation of ours.c with multiprocessing.shared_memory of Python; a reference is a name without its slash."""
+"""The conversation of ours.c with multiprocessing.shared_memory of Python. A reference is a name
+without its slash."""
 import sys
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -8,7 +9,7 @@ from multiprocessing.shared_memory import SharedMemory
 
 def shared(name, create):
     shm = SharedMemory(name, create=create, size=4096 if create else 0)
-    # Else Python 3.11 removes at its end what it has merely opened.
+    # Otherwise Python 3.11, when it ends, removes a segment that it has merely opened.
     resource_tracker.unregister(shm._name, "shared_memory")
     return shm
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The conversation of ours.c with QSharedMemory of Qt 6; a reference is the path of a file. Debian
- * 12 builds Qt for System V only, with the key ftok(PATH, 'Q'). Qt cannot destroy: a segment goes
- * with the last that detaches from it.
+ * The conversation of ours.c with QSharedMemory of Qt 6. A reference is the path of a file. Debian
+ * 12 builds Qt for System V only, with the key ftok(PATH, 'Q'). Qt cannot destroy a segment: it
+ * goes with the last process that detaches from it.
  *
  *     c++ -fPIC -o qt qt.cc $(pkg-config --cflags --libs Qt6Core)
  */

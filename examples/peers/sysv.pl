@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
-# The conversation of ours.c with IPC::SysV of Perl; a reference is a key.
+# The conversation of ours.c with IPC::SysV of Perl. A reference is a key.
 use strict;
 use warnings;
 use IPC::SysV qw(IPC_CREAT IPC_EXCL IPC_RMID shmat shmdt memread memwrite);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The conversation of ours.c with sysv_ipc, of Debian's python3-sysv-ipc; a reference is a key."""
+"""The conversation of ours.c with sysv_ipc, from Debian's python3-sysv-ipc. A reference is a key."""
 import sys
 import sysv_ipc
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Handles of descriptors that the program has, of whatever origin. */
+/* Making handles from descriptors that the program has, whatever their origin is. */
 #include "../directory.h"
 #include "../failure.h"
 #include "holders.h"
@@ -11,10 +11,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* How many milliseconds to wait for who buries the object, and readmits us then. */
+/* How many milliseconds to wait for a process that buries the object, and may admit others
+   again. */
 #define PATIENCE 100
 
-/* Hold it, unless somebody keeps a lock for good, which is no reason to refuse. */
+/* Makes this process a holder. If somebody keeps a lock for good, that is no reason to refuse, and
+   the process does not count. */
 static int
 join(int fd)
 {
@@ -25,7 +27,8 @@ join(int fd)
     return r == -EAGAIN ? 0 : r;
 }
 
-/* A descriptor for a handle of its own: opened anew if possible, to count as a holder. */
+/* Gets a descriptor for the handle alone. If possible the object is opened again, so that this
+   process counts as a holder. */
 static int
 take_descriptor(int fd, const struct stat *st, unsigned flags, int *access, bool *borrowed)
 {
@@ -53,7 +56,7 @@ take_descriptor(int fd, const struct stat *st, unsigned flags, int *access, bool
     if (*access != (status & O_ACCMODE))
         return taken;
     if ((status & O_APPEND) && *access == O_RDWR)
-        return -EINVAL; /* a duplicate would write at the end, wherever it is told to */
+        return -EINVAL; /* a duplicate would write at the end, whatever the offset is */
     *borrowed = true;
     taken = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     return taken < 0 ? failure() : taken;
@@ -70,7 +73,7 @@ check_object(int fd, unsigned flags, struct stat *st, size_t *page)
         return failure();
     if (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0)
         return -EINVAL;
-    type = (uint32_t)fs.f_type; /* of which the sign is not the same on every machine */
+    type = (uint32_t)fs.f_type; /* the sign of f_type depends on the machine */
     if (type != TMPFS_MAGIC && type != HUGETLBFS_MAGIC)
         return -EINVAL;
     if ((flags & SHMX_OWNED) && !shmx_posix_is_owned(st))

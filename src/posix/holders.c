@@ -14,12 +14,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* A byte for each process, at the number that shmx_process gives. */
+/* Each process has a byte, at the number that shmx_process gives. */
 #define FIRST ((off_t)1 << 62)
 #define SIZE  ((off_t)1 << (32 + PID_BITS))
 
-/* The kernel's list of locks: of a page at a time; how often it is read if it is longer, and when
-   it is long enough to be read no more. */
+/* The kernel gives its list of locks a page at a time. A longer list is read REPEATS times, unless
+   it has ENOUGH locks. */
 #define PAGE    4096
 #define REPEATS 6
 #define ENOUGH  4000
@@ -60,16 +60,17 @@ shmx_holders_exclude(int fd)
 {
     if (lock(fd, F_WRLCK, FIRST, SIZE) < 0)
         return false;
-    /* A write lease is granted only if nobody else has the object open or mapped. Who opens it
-       until the lease is given back makes the kernel signal us: let that be a signal that is
-       ignored unless the program wants it. */
+    /* A write lease is granted only if nobody else has the object open or mapped. If a process
+       opens the object before the lease is given back, the kernel sends a signal to this process.
+       That signal is to be one that is ignored unless the program wants it. */
     if (fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
         return true;
     shmx_holders_readmit(fd);
     return false;
 }
 
-/* Asks the kernel for a lock in that range: 1: a holder's, 0: none, -EAGAIN: a stranger's. */
+/* Asks the kernel for a lock in that range. Returns 1 for the lock of a holder, 0 for none, and
+   -EAGAIN for the lock of a stranger. */
 static int
 look_at_range(int fd, off_t start, off_t length)
 {
@@ -103,7 +104,7 @@ shmx_holders_others(int fd)
         return below || above;
     if (below == 1 || above == 1)
         return 1;
-    /* Behind a stranger's lock there may be holders': all are in the kernel's list. */
+    /* The lock of a stranger may hide those of holders. The list of the kernel has all of them. */
     if (fstat(fd, &st) < 0)
         return failure();
     r = shmx_holders_read(&holders);
@@ -114,7 +115,8 @@ shmx_holders_others(int fd)
     return count < 0 || count > 1;
 }
 
-/* Closing the descriptor would not do: a child that was forked meanwhile has it, too. */
+/* Closing the descriptor does not suffice, because a child that was forked meanwhile has it,
+   too. */
 void
 shmx_holders_readmit(int fd)
 {
@@ -132,9 +134,9 @@ parse_row(const char *line, struct holder *holder)
     if (sscanf(line, "%*u: %15s %*s %15s %*d %x:%x:%" SCNu64 " %" SCNu64 " %23s", kind, type,
                &major, &minor, &ino, &start, end)
         != 7)
-        return false; /* who waits for a lock has an arrow in front */
+        return false; /* a process that waits for a lock has an arrow in front */
     *holder = (struct holder){ .dev = makedev(major, minor), .ino = (ino_t)ino };
-    /* A lock of more than one byte is a stranger's. */
+    /* A holder locks one byte. A lock of more bytes is that of a stranger. */
     if (strcmp(kind, "OFDLCK") == 0 && strcmp(type, "READ") == 0 && start >= (uint64_t)FIRST
         && start < (uint64_t)(FIRST + SIZE) && strtoull(end, NULL, 10) == start)
         holder->byte = start;
@@ -158,7 +160,7 @@ append(struct holders *holders, const struct holder *holder)
 {
     struct holder *grown = holders->items;
 
-    if ((holders->count & (holders->count - 1)) == 0) { /* full at every power of two */
+    if ((holders->count & (holders->count - 1)) == 0) { /* it is full at every power of two */
         grown = reallocarray(grown, holders->count == 0 ? 1 : holders->count * 2, sizeof *grown);
         if (grown == NULL)
             return -ENOMEM;
@@ -198,8 +200,9 @@ shmx_holders_read(struct holders *holders)
     int    r, times = 0;
 
     *holders = (struct holders){ 0 };
-    /* The kernel gives a page of its list at a time. Between two pages, locks of other processes
-       come and go, and one of the others may be left out: so a longer list is read repeatedly. */
+    /* The kernel gives its list a page at a time. Between two pages, locks of other processes come
+       and go, and another lock may be left out for that. So a list that is longer than half a page
+       is read repeatedly. */
     do
         r = read_once(holders, &bytes);
     while (r == 0 && bytes > PAGE / 2 && ++times < REPEATS && holders->count < ENOUGH);
@@ -212,7 +215,7 @@ shmx_holders_read(struct holders *holders)
     return r;
 }
 
-/* The first lock on the object, or where it would stand. */
+/* Returns the index of the first lock on the object, or where that would be. */
 static size_t
 first_of(const struct holders *holders, dev_t dev, ino_t ino)
 {
@@ -245,7 +248,7 @@ shmx_holders_count(const struct holders *holders, dev_t dev, ino_t ino)
     if (holders->unknown)
         return -1;
     for (i = first_of(holders, dev, ino); is_of(holders, i, dev, ino); i++) {
-        count += holders->items[i].byte != last; /* several handles of one process have one byte */
+        count += holders->items[i].byte != last; /* handles of one process share a byte */
         last = holders->items[i].byte;
     }
     return count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The memory of POSIX segments: reserving, mapping, resizing, copying. */
+/* The memory of POSIX segments: reserving, mapping, resizing and copying. */
 #include "../failure.h"
 #include "../huge.h"
 #include "../place.h"
@@ -7,15 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <linux/mman.h> /* MADV_POPULATE_* are not in every C library */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* All or nothing. A signal makes the kernel give everything back and start over, so the second
-   attempt is made without signals. */
+/* Reserves all of the range or nothing. A signal makes the kernel give everything back and start
+   again, so the second attempt is made with signals blocked. */
 int
 shmx_posix_allocate(int fd, int mode, off_t offset, off_t length)
 {
@@ -46,7 +46,7 @@ set_size(int fd, off_t size)
     return r < 0 ? failure() : 0;
 }
 
-/* Whether there seems to be room for so many bytes more. */
+/* Returns 0 if there seems to be room for so many more bytes. */
 static int
 check_room(int fd, off_t bytes)
 {
@@ -57,12 +57,12 @@ check_room(int fd, off_t bytes)
     return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
 }
 
-/* Of a new file, before anything else: fallocate(2) makes small pages of what is not there yet.
-   What is in vain is not begun. */
+/* Fills a new file with huge pages. This comes first, because fallocate(2) makes small pages where
+   there are none yet. If there is no room, the function does not begin. */
 static int
 fill_huge(int fd, size_t length, size_t size)
 {
-    /* The file has no size yet, or mlockall(2) would have small pages brought in. */
+    /* The mapping comes before the size. Otherwise mlockall(2) would bring in small pages. */
     void *addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     int   r;
 
@@ -110,14 +110,14 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
         return failure();
     end = (off_t)(a->offset + a->length);
     if (end > st.st_size)
-        end = st.st_size; /* beyond it RLIMIT_FSIZE would count */
+        end = st.st_size; /* RLIMIT_FSIZE would count beyond the end */
     if (!is_sparse(&st) || end <= (off_t)a->offset)
         return 0;
     length = end - (off_t)a->offset;
     holes = st.st_size - st.st_blocks * 512;
     r = check_room(fd, holes < length ? holes : length);
-    /* A reader cannot reserve, but its populating allocates. And what is empty is to be populated
-       through huge pages. */
+    /* A read-only handle cannot reserve, but populating its mapping allocates memory, too. An empty
+       segment is to be populated with huge pages. */
     if ((seg->flags & SHMX_RDONLY)
         || (r == 0 && st.st_blocks == 0 && huge_page_size_within(a->length) != 0))
         return r;
@@ -143,7 +143,8 @@ shmx_posix_map(struct shmx *seg, struct attachment *a)
     return 0;
 }
 
-/* A page of a sparse segment is looked at only if it is there, which a reader is not told. */
+/* The first page of a sparse segment may be looked at only if it is there, and a read-only handle
+   is not told whether it is. */
 size_t
 shmx_posix_page_size(struct shmx *seg, const struct stat *st)
 {
@@ -180,9 +181,10 @@ shmx_posix_size(struct shmx *seg)
     return fstat(posix_of(seg)->fd, &st) < 0 ? failure() : st.st_size;
 }
 
-/* Without a lock: the kernel reserves and extends in one step, and never shrinks here what another
-   process has grown meanwhile. If another one has shrunk it meanwhile, what lies before is to be
-   reserved, too. What is pinned is reserved even if it is sparse. */
+/* Grows the segment without a lock. The kernel reserves and extends in one step, and it never
+   shrinks here what another process has grown meanwhile. If another process has shrunk the segment
+   meanwhile, the bytes before the old end must be reserved, too. A pinned segment is reserved even
+   if it is sparse. */
 static int
 grow(struct posix *p, const struct stat *st, off_t size, bool sparse)
 {
@@ -208,12 +210,12 @@ shmx_posix_resize(struct shmx *seg, uint64_t size)
     if (fstat(p->fd, &st) < 0)
         return failure();
     if (seg->page > (size_t)sysconf(_SC_PAGESIZE) && (size & (seg->page - 1)) != 0)
-        return -EINVAL; /* hugetlbfs knows whole pages only */
+        return -EINVAL; /* hugetlbfs has only whole pages */
     return (off_t)size > st.st_size ? shmx_posix_grow_pinned(p, &st, (off_t)size, grow)
                                     : set_size(p->fd, (off_t)size);
 }
 
-/* The kernel copies 2 GiB at most in one call. */
+/* The kernel copies at most 2 GiB in one call. */
 ssize_t
 shmx_posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offset)
 {
@@ -242,7 +244,7 @@ shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64_t offse
         r = pwrite(posix_of(seg)->fd, (const char *)buf + done, count - done,
                    (off_t)(offset + done));
         if (r < 0 && errno != EINTR)
-            return errno == EINVAL ? -ENOTSUP : failure(); /* hugetlbfs knows no write(2) */
+            return errno == EINVAL ? -ENOTSUP : failure(); /* hugetlbfs does not know write(2) */
         if (r > 0)
             done += (size_t)r;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keeping a POSIX segment in RAM: by a locked mapping of the handle's own. */
+/* Keeping a POSIX segment in RAM, by a locked mapping that belongs to the handle. */
 #include "../failure.h"
 #include "../namespace.h"
 #include "posix.h"
@@ -36,7 +36,8 @@ is_pinned_here(const struct posix *p)
     return p->pin != NULL && shmx_process(&process) == 0 && p->pinner == process;
 }
 
-/* Only what is added counts against RLIMIT_MEMLOCK. It may be beyond the end. */
+/* Makes the pin as long as length. Only what is added counts against RLIMIT_MEMLOCK. The pin may
+   reach beyond the end of the segment. */
 static int
 stretch_pin(struct posix *p, size_t length)
 {
@@ -44,7 +45,7 @@ stretch_pin(struct posix *p, size_t length)
     int   r;
 
     if (!is_pinned_here(p)) {
-        drop_pin(p); /* a child has inherited its parent's mapping, but no lock in RAM */
+        drop_pin(p); /* a child inherits the mapping of its parent, but not the lock in RAM */
         r = shmx_process(&p->pinner);
         if (r < 0)
             return r;
@@ -113,7 +114,7 @@ shmx_posix_grow_pinned(struct posix *p, const struct stat *st, off_t size,
     if (r == 0)
         r = grow(p, st, size, before == 0);
     if (r == 0 && before > 0)
-        mlock(p->pin, p->pin_length); /* the limit is kept, and the memory is reserved */
+        mlock(p->pin, p->pin_length); /* mremap has checked the limit, and the memory is there */
     else if (r < 0 && before > 0 && before < p->pin_length)
         stretch_pin(p, before);
     pthread_mutex_unlock(&p->pin_lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The POSIX backend: segments are regular files in the directory of names. */
+/* The POSIX backend. Its segments are regular files in the directory of names. */
 #include "posix.h"
 
 #include "../directory.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* How often, and how many milliseconds apart, to look again at what is being removed. */
+/* How often an object that is being removed is looked at again, with a millisecond in between. */
 #define TRIES 1000
 
 int
@@ -39,14 +39,14 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     size_t      page = (size_t)sysconf(_SC_PAGESIZE);
     int         fd, r;
 
-    (void)ref; /* a name is given later, to the whole */
+    (void)ref; /* publishing gives the complete segment its name */
     if (flags & SHMX_EPHEMERAL)
         mode |= EPHEMERAL;
     fd = sealed ? shmx_posix_new_sealed(size, flags, &page) : shmx_directory_new_file(mode);
     if (fd < 0)
         return fd;
     r = fstat(fd, &st) < 0 ? failure() : 0;
-    if (r == 0 && (st.st_mode & 07777) != mode) /* the umask has cut it */
+    if (r == 0 && (st.st_mode & 07777) != mode) /* the umask has cleared bits */
         r = fchmod(fd, mode) < 0 ? failure() : 0;
     if (r == 0 && !sealed)
         r = shmx_posix_fill(fd, size, flags);
@@ -61,13 +61,15 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     return r;
 }
 
+/* A link may belong to the System V backend, which is asked next. */
 static int
 check_type(mode_t mode)
 {
-    return S_ISREG(mode) ? 0 : S_ISDIR(mode) ? -EISDIR : -ENODEV;
+    return S_ISREG(mode) ? 0 : S_ISLNK(mode) ? -ENOENT : S_ISDIR(mode) ? -EISDIR : -ENODEV;
 }
 
-/* Hold what fd is an opening of. -ENOENT: dead. -EAGAIN: going just now, look again. */
+/* Makes this process a holder of the object that fd has open. -ENOENT means that the segment is
+   dead, and -EAGAIN that it is just being removed and must be looked at again. */
 static int
 join(int fd, struct stat *st)
 {
@@ -88,7 +90,6 @@ join(int fd, struct stat *st)
     return r;
 }
 
-/* Open and hold; returns the descriptor. */
 static int
 open_entry(const char *entry, int access, struct stat *st)
 {
@@ -96,7 +97,7 @@ open_entry(const char *entry, int access, struct stat *st)
     int r;
 
     switch (fd) {
-    case -ELOOP: /* a link: the System V backend's, if anybody's */
+    case -ELOOP: /* a link may belong to the System V backend */
         return -ENOENT;
     case -ENXIO: /* a socket */
         return -ENODEV;
@@ -137,7 +138,8 @@ posix_open(const struct reference *ref, unsigned flags, struct shmx **seg)
             : shmx_posix_new_handle(fd, flags & ~SHMX_OWNED, seg);
     if (r < 0) {
         close(fd);
-        if (st.st_mode & EPHEMERAL) /* the last holder may have gone meanwhile, and found us here */
+        if (st.st_mode & EPHEMERAL) /* the last holder may have gone meanwhile and left the segment
+                                       because of this descriptor */
             shmx_posix_vacate(ref->entry);
     }
     return r;
@@ -166,7 +168,7 @@ posix_unpublish(struct shmx *seg, const char *entry)
         shmx_posix_withdraw(entry, &st);
 }
 
-/* The entry that leads here, searched for if the handle does not know it. */
+/* Gives the entry of the segment, which is searched for if the handle does not know it. */
 static int
 find_entry(struct shmx *seg, const struct stat *st, char entry[NAME_MAX + 1])
 {
@@ -199,11 +201,8 @@ posix_remove(const struct reference *ref)
     struct stat st;
     int         r = shmx_directory_stat(ref->entry, &st);
 
-    if (r < 0)
-        return r;
-    if (S_ISLNK(st.st_mode))
-        return -ENOENT;
-    r = check_type(st.st_mode);
+    if (r == 0)
+        r = check_type(st.st_mode);
     return r < 0 ? r : shmx_posix_withdraw(ref->entry, &st);
 }
 
@@ -231,7 +230,7 @@ posix_end(struct shmx *seg) /* posix_close is a function of POSIX */
         shmx_posix_vacate(entry);
 }
 
-/* Nothing but the descriptor leads to it. */
+/* Only the descriptor leads to the segment. */
 static void
 posix_discard(struct shmx *seg)
 {
@@ -280,11 +279,8 @@ posix_stat_name(const struct reference *ref, struct shmx_stat *out)
     struct stat st;
     int         r = shmx_directory_stat(ref->entry, &st);
 
-    if (r < 0)
-        return r;
-    if (S_ISLNK(st.st_mode))
-        return -ENOENT;
-    r = check_type(st.st_mode);
+    if (r == 0)
+        r = check_type(st.st_mode);
     if (r < 0)
         return r;
     shmx_posix_describe(&st, out);

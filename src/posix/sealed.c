@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Segments that can neither shrink nor grow: memfd_create(2), and seals of fcntl(2). */
+/* Segments that can neither shrink nor grow, made by memfd_create(2) and seals of fcntl(2). */
 #include "../failure.h"
 #include "posix.h"
 
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The size is kept exactly, and the pool has whole pages only. */
+/* The size is kept exactly, but the pool has only whole pages. */
 static int
 fill_from_pool(int fd, size_t size, size_t *page)
 {
@@ -22,7 +22,7 @@ fill_from_pool(int fd, size_t size, size_t *page)
     return size % *page == 0 ? shmx_posix_allocate(fd, 0, 0, (off_t)size) : -EINVAL;
 }
 
-/* A file of that size, filled, which nothing but the descriptor leads to. */
+/* Makes a file of that size and fills it. Only the descriptor leads to it. */
 static int
 make(size_t size, unsigned kind, unsigned flags, size_t *page)
 {
@@ -44,7 +44,7 @@ shmx_posix_new_sealed(size_t size, unsigned flags, size_t *page)
 {
     int fd = -1;
 
-    /* Without a reservation there would be no telling whether the pool has enough. */
+    /* Without a reservation, nobody could tell whether the pool has enough pages. */
     if ((flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) && !(flags & SHMX_SPARSE))
         fd = make(size, MFD_HUGETLB, flags, page);
     if (fd >= 0)

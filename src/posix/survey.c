@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Walks over all POSIX segments, and what is told of them and removed on the way. */
+/* Walks over all POSIX segments: describing them, and removing dead ones. */
 #include "../directory.h"
 #include "../election.h"
 #include "../hidden.h"
@@ -36,14 +36,14 @@ shmx_posix_describe(const struct stat *st, struct shmx_stat *out)
         .mtime = st->st_mtim,
         .ctime = st->st_ctim,
     };
-    if (st->st_blksize > sysconf(_SC_PAGESIZE)) /* of hugetlbfs, or of a tmpfs with huge= */
+    if (st->st_blksize > sysconf(_SC_PAGESIZE)) /* hugetlbfs, or a tmpfs with huge= */
         out->page_size = 0;
     if (st->st_nlink == 0)
         out->state |= SHMX_IS_NAMELESS;
 }
 
-/* Remove the entry if it is that object. The directory is locked. -EBUSY: something is mounted
- * there. */
+/* Removes the entry if it is that object. The caller has locked the directory. -EBUSY means that
+   something is mounted at the entry. */
 static int
 unlink_object(const char *entry, const struct stat *object)
 {
@@ -87,7 +87,8 @@ describe_unused(const char *entry, const struct stat *st, char text[NAME_TEXT_MA
         out->state |= SHMX_IS_DEAD;
 }
 
-/* Nobody uses the object, and nobody can begin to. Remove it if that is asked for: 1, else 0. */
+/* Nobody uses the object, and nobody can begin to. The function removes it if the survey asks for
+   that. Returns 1 if visit is to be told of the object, otherwise 0. */
 static int
 remove_unused(const char *entry, const struct stat *st, const struct survey *survey)
 {
@@ -102,10 +103,12 @@ remove_unused(const char *entry, const struct stat *st, const struct survey *sur
 }
 
 /*
- * If nobody uses the object at the entry, and it is chosen, fill in *st and return 1; it is removed
- * first if it is ephemeral, or if the survey's flags say SHMX_ORPHANS, but not if they say
- * SHMX_DRY_RUN. -EAGAIN: nobody holds it, but somebody has it open, perhaps only to look as we do.
- * Else 0. Two who look would keep each other from it, so they take turns: the directory is locked.
+ * Buries the object at the entry. If nobody uses the object and the survey chooses it, the function
+ * fills in *st and returns 1. Before that it removes the entry of an ephemeral object, or of any
+ * object if the survey has SHMX_ORPHANS. With SHMX_DRY_RUN it removes nothing. -EAGAIN means that
+ * nobody holds the object, but that somebody has it open, perhaps only for the same look. Otherwise
+ * the function returns 0. Two processes that look at the same time would hinder each other, so they
+ * take turns: the caller has locked the directory.
  */
 static int
 bury(const char *entry, const struct survey *survey, struct stat *st)
@@ -133,7 +136,7 @@ lock_and_bury(const char *entry, const struct survey *survey, struct stat *st)
     int       r = bury(entry, survey, st);
 
     shmx_directory_unlock(lock);
-    if (r == -EMFILE) /* the lock, which is a courtesy, may have had the last descriptor */
+    if (r == -EMFILE) /* the lock, which is a courtesy, may have taken the last descriptor */
         r = bury(entry, survey, st);
     return r;
 }
@@ -147,7 +150,7 @@ shmx_posix_vacate(const char *entry)
 
     if (shmx_directory_stat(entry, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & EPHEMERAL))
         return 0;
-    /* Only the owner and root can know whether anybody has it open. */
+    /* Only the owner and root can find out whether anybody has the object open. */
     while ((r = lock_and_bury(entry, &nobody_asks, &st)) == -EAGAIN && shmx_trusts(st.st_uid)
            && ++tries < 10)
         shmx_pause(1);
@@ -173,7 +176,7 @@ shmx_posix_vacate_unlocked(const char *entry)
 struct walk {
     struct holders       holders;
     const struct survey *survey;
-    struct rights        rights; /* when collecting */
+    struct rights        rights; /* used when collecting */
     int                  lock;
 };
 
@@ -213,8 +216,8 @@ bury_in_turn(const struct walk *walk, const char *entry, struct stat *st)
     return r;
 }
 
-/* An object on which anybody has a lock is not even opened, since closing it would release the
-   locks that this process may have there. */
+/* An object on which anybody has a lock is not even opened. Closing it would release the locks that
+   this process may have on it. */
 static int
 collect_entry(const struct dirent *d, void *arg)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Changing mode and owner of a System V segment, and its link with them. */
+/* Changing the mode and the owner of a System V segment, together with its link. */
 #include "../failure.h"
 #include "sysv.h"
 
@@ -30,9 +30,11 @@ shmx_sysv_settle_time(const struct sysv *s, int link)
 }
 
 /*
- * A link by id has the time of the segment's last change. So it is given a second time beforehand,
- * which the kernel's clock for that shows, and at last the one that the segment has: the second was
- * over, or somebody else has changed the segment, too. Who follows the link meanwhile looks again.
+ * A link by id carries the time at which the segment was last changed. So before the change the
+ * link gets a second time, the one that the clock of the kernel shows. After the change the link
+ * gets the time that the segment has. That may be another one, because the second was over, or
+ * because somebody else has changed the segment, too. A process that follows the link meanwhile
+ * looks again.
  */
 static int
 set_perm_and_time(const struct sysv *s, int link, const struct shmx_stat *st, uid_t uid, gid_t gid,
@@ -52,7 +54,8 @@ set_perm_and_time(const struct sysv *s, int link, const struct shmx_stat *st, ui
     return r;
 }
 
-/* At every moment the link is one of the segment's owner or creator, or it would be dead. */
+/* At every moment the link belongs to the owner or the creator of the segment. Otherwise the link
+   would be dead. */
 static int
 set_owner(const struct sysv *s, int link, const struct shmx_stat *st, uid_t uid, gid_t gid)
 {
@@ -73,8 +76,8 @@ set_owner(const struct sysv *s, int link, const struct shmx_stat *st, uid_t uid,
     return r;
 }
 
-/* The link of the segment, opened. If another one changes the segment meanwhile, its link has
-   another time, and is looked for again. -ENOENT: it has none. */
+/* Opens the link of the segment. If another process changes the segment meanwhile, the link has
+   another time, and is looked for again. -ENOENT means that the segment has no link. */
 static int
 open_own_link(struct sysv *s, struct shmx_stat *st)
 {
@@ -102,7 +105,7 @@ shmx_sysv_chmod(struct shmx *seg, mode_t mode)
 
     if (r < 0)
         return r;
-    link = st.key == 0 ? open_own_link(s, &st) : -ENOENT; /* only one by id has to follow */
+    link = st.key == 0 ? open_own_link(s, &st) : -ENOENT; /* only a link by id has to follow */
     if (link == -ENOENT)
         return set_perm(s, st.uid, st.gid, mode);
     if (link < 0)

@@ -61,7 +61,8 @@ shmx_link_parse(const char *text, struct link *link)
             != 5)
             return -ELOOP;
     }
-    /* Only what we would have written ourselves is ours. */
+    /* A link is one of this library only if this library would have written exactly the same
+       text. */
     shmx_link_format(link, again);
     if (strcmp(text, again) != 0 || (link->by_key ? link->number == 0 : link->number < 0)
         || link->pid > INT_MAX || link->pidns > UINT32_MAX)
@@ -75,7 +76,7 @@ shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
     struct stat before, after;
     int         r;
 
-    /* The text and the owner must be those of one and the same link. */
+    /* The text and the owner must belong to one and the same link. */
     do {
         r = shmx_directory_stat(entry, &before);
         if (r == 0 && !S_ISLNK(before.st_mode))
@@ -111,7 +112,7 @@ is_of_this_namespace(const struct link *link)
     return shmx_ipc_namespace(&here) == 0 && link->ipc == here;
 }
 
-/* Where /proc is not there, or was not, nobody can tell. */
+/* Where /proc is not mounted now, or was not when the link was made, nobody can tell. */
 static bool
 is_of_another_namespace(const struct link *link)
 {
@@ -129,13 +130,13 @@ shmx_link_locate(const struct link *link)
         return -EXDEV;
     if (!link->by_key)
         return link->number;
-    /* Without size and rights asked for, this says where the key leads, and nothing else. A random
-       key whose segment fits the link is the right one: its namespace need not be looked at. */
+    /* With size and rights of 0, this call only tells where the key leads. A random key whose
+       segment fits the link is the right one, so its namespace need not be looked at. */
     id = shmget(link->number, 0, 0);
     return id < 0 ? failure() : id;
 }
 
-/* Unless it is seen from the pid namespace that counts the creator so, nobody can tell. */
+/* Only a process in the pid namespace of the link can compare the creator. */
 static bool
 has_another_creator(const struct link *link, const struct shmx_stat *st)
 {
@@ -170,7 +171,7 @@ shmx_link_matches(const struct link *link, const struct shmx_stat *st)
 bool
 shmx_link_is_foreign(const struct link *link, int id)
 {
-    /* What is missing here may well be there. */
+    /* A segment that is missing here may be in the other namespace. */
     return id == -EXDEV || ((id >= 0 || id == -ENOENT) && !is_of_this_namespace(link));
 }
 
@@ -201,7 +202,7 @@ shmx_link_follow(const char *entry, struct lead *lead)
     return r;
 }
 
-/* -ENOENT: the entry is not, or no more, the link with this text. */
+/* -ENOENT means that the entry is not, or is no longer, the link with this text. */
 static int
 expect_text(const char *entry, const char *expected)
 {
@@ -211,7 +212,7 @@ expect_text(const char *entry, const char *expected)
     return shmx_link_is_absent(r) || (r == 0 && strcmp(text, expected) != 0) ? -ENOENT : r;
 }
 
-/* Unless the entry may not be removed with it. */
+/* Removes the segment, unless the entry may not be removed with it. */
 static int
 remove_segment(const char *entry, int id)
 {
@@ -221,7 +222,7 @@ remove_segment(const char *entry, int id)
     if (r == 0)
         r = shmx_directory_may_unlink(st.st_uid);
     if (r == -EPERM && st.st_uid == geteuid())
-        r = 0; /* a user who is not mapped may be this one */
+        r = 0; /* the owner may be this user, who is not mapped */
     if (r == 0 && shmctl(id, IPC_RMID, NULL) < 0 && errno != EINVAL && errno != EIDRM)
         r = failure();
     return r;
@@ -233,7 +234,8 @@ shmx_link_remove(const char *entry, const char *text, int id)
     const int lock = shmx_directory_lock();
     int       r = expect_text(entry, text);
 
-    /* The segment first: who is killed in between leaves a link that leads nowhere. */
+    /* The segment goes first. If the process is killed in between, the link leads nowhere, which
+       does no harm. */
     if (r == 0 && id >= 0)
         r = remove_segment(entry, id);
     if (r == 0)
@@ -252,7 +254,7 @@ shmx_link_open(const char *entry, const char *text)
     if (fd < 0)
         return fd;
     length = readlinkat(fd, "", target, sizeof target);
-    if (length < 0 && errno != ENOENT) /* it is no link */
+    if (length < 0 && errno != ENOENT) /* the entry is not a symbolic link */
         r = failure();
     if (length == (ssize_t)strlen(text) && memcmp(target, text, (size_t)length) == 0)
         return fd;
@@ -260,7 +262,8 @@ shmx_link_open(const char *entry, const char *text)
     return r;
 }
 
-/* The nanoseconds of the link's time say how many seconds later the second time is. */
+/* The seconds of the link's time are the first time. The nanoseconds tell how many seconds later
+   the second time is. */
 int
 shmx_link_set_time(int fd, time_t time, time_t next)
 {

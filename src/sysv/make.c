@@ -7,19 +7,21 @@
 #include "table.h"
 
 #include <errno.h>
-#include <linux/mman.h> /* MADV_POPULATE_*, which not every C library has */
+#include <linux/mman.h> /* MADV_POPULATE_* are not in every C library */
 #include <sys/random.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
-/* shmget: with pages of the hugetlb pool if they are asked for and there are any. */
+/* Calls shmget(2). The segment has pages of the hugetlb pool if these are asked for and the pool
+   has enough of them. */
 static int
 get_segment(struct sysv *s, int key, size_t size, mode_t mode, unsigned flags)
 {
     const int shmflg = (int)mode | IPC_CREAT | IPC_EXCL | (flags & SHMX_SPARSE ? SHM_NORESERVE : 0);
     int       id = -1;
 
-    /* Not without a reservation: then an empty pool would do, until the first touch. */
+    /* The pool is asked only with a reservation. Without one, an empty pool would do until the
+       first touch. */
     if (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))
         id = shmget(key, size, (shmflg & ~SHM_NORESERVE) | SHM_HUGETLB);
     if (id < 0)
@@ -42,8 +44,9 @@ random_key(int *key)
     return 0;
 }
 
-/* The intent says which key before there is a segment. So whoever collects finds the segment by
-   that, should this process be killed before the segment has its name, or its IPC_RMID. */
+/* The intent is a hidden link that tells the key before the segment exists. If this process is
+   killed before the segment has its name or its IPC_RMID, a process that collects finds the segment
+   by that link. */
 static int
 write_intent(struct sysv *s, size_t size)
 {
@@ -79,13 +82,13 @@ get_new_segment(struct sysv *s, const struct reference *ref, size_t size, mode_t
             r = shmx_sysv_take_hold(s);
         if (r != -EINVAL || s->id < 0)
             break;
-        s->id = -1; /* who collects has removed it: it had no attachment yet */
+        s->id = -1; /* a process that collects has removed it, as it had no attachment yet */
         r = 0;
     }
     return r;
 }
 
-/* Transparent huge pages, where the pool had none. */
+/* Makes transparent huge pages where the pool had none. */
 static int
 fill_huge(struct sysv *s, unsigned flags)
 {
@@ -93,14 +96,14 @@ fill_huge(struct sysv *s, unsigned flags)
     int          r = -ENOTSUP;
 
     if (s->seg.page > (size_t)sysconf(_SC_PAGESIZE))
-        return 0; /* of the pool */
+        return 0; /* they are pages of the pool */
     if (huge != 0)
         r = shmx_huge_fill(s->hold, flags & SHMX_SPARSE ? huge : s->size, MADV_POPULATE_WRITE);
     return flags & SHMX_HUGE_ONLY ? r : 0;
 }
 
-/* From now on the segment goes with its last attachment. That takes its key away: so a link by key
-   is no use any more, and one by id takes its place. */
+/* From now on the segment goes with its last attachment. That takes the key away. So a link by key
+   is of no use any more, and a link by id takes its place. */
 static int
 make_ephemeral(struct sysv *s, bool named)
 {
@@ -125,7 +128,8 @@ shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsigned
     if (s == NULL)
         return -ENOMEM;
     s->raw = ref->kind == REFERENCE_KEY;
-    /* shmat looks at the mode even for the creator: the exact one comes after the hold. */
+    /* shmat(2) checks the mode even for the creator. So the segment gets its exact mode after the
+       hold. */
     r = get_new_segment(s, ref, size, mode | 0600, flags);
     if (r == 0 && (flags & (SHMX_HUGE | SHMX_HUGE_ONLY) || size >= HUGE_PAGE_LEAST))
         shmx_sysv_settle_hold(s);

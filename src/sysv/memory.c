@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The memory of System V segments: the hold, attachments, copying. */
+/* The memory of System V segments: the hold, attachments and copying. */
 #include "../failure.h"
 #include "../place.h"
 #include "sysv.h"
 
 #include <errno.h>
-#include <linux/mman.h> /* MADV_COLD and MADV_POPULATE_*, which not every C library has */
+#include <linux/mman.h> /* MADV_COLD and MADV_POPULATE_* are not in every C library */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -17,7 +17,7 @@ whole_length(const struct sysv *s)
     return segment_round_up(&s->seg, s->size);
 }
 
-/* Returns the address, or MAP_FAILED and errno, which is what shmat(2) does. */
+/* Returns the address, or MAP_FAILED with errno set, as shmat(2) does. */
 static void *
 attach_by_id(const struct sysv *s, unsigned flags)
 {
@@ -42,8 +42,8 @@ align(const struct sysv *s, void *whole)
     return place_align(whole, whole_length(s), 0, s->size, s->seg.flags);
 }
 
-/* Such a mapping is aligned accordingly, and this advice, which does nothing to a mapping that is
-   not in use yet, is refused there. */
+/* A mapping of the pool is aligned to its pages, and it refuses this advice. Another mapping
+   accepts the advice, which has no effect while the mapping is not in use yet. */
 static bool
 may_be_of_the_pool(const struct sysv *s)
 {
@@ -88,10 +88,10 @@ protection(const struct attachment *a)
 }
 
 /*
- * Once more what the hold maps: with an old length of 0 that is what mremap(2) does. It takes
+ * Maps once more what the hold maps, which mremap(2) does if the old length is 0. That takes
  * neither an id, which may mean another segment by now, nor a right, which may have been withdrawn
- * since the handle was opened. Pages of the hugetlb pool, and emulators, do not know that: for them
- * it is by id.
+ * since the handle was opened. Pages of the hugetlb pool and emulators such as valgrind do not
+ * support this. There the segment is attached by its id.
  */
 static int
 map_again(const struct sysv *s, const struct attachment *a, void **got)
@@ -118,8 +118,8 @@ map_again(const struct sysv *s, const struct attachment *a, void **got)
     return r;
 }
 
-/* A segment of the hugetlb pool may have been made without a reservation. Then touching it without
-   memory raises SIGBUS, where this is an error. */
+/* A segment of the hugetlb pool may have been made without a reservation. If there is no memory,
+   touching it raises SIGBUS, but this call returns an error. */
 static int
 bring_in(const struct sysv *s, size_t count, uint64_t offset)
 {
@@ -133,7 +133,7 @@ bring_in(const struct sysv *s, size_t count, uint64_t offset)
     return -ENOMEM;
 }
 
-/* A private copy is of what the segment holds now. */
+/* A private copy contains what the segment contains now. */
 static int
 map_copy(struct sysv *s, struct attachment *a)
 {

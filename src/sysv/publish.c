@@ -40,8 +40,9 @@ shmx_sysv_write_intent(struct sysv *s, enum hidden_kind kind)
     return -ENOMEM;
 }
 
-/* Give the intent what only the link of a segment that exists can have: the time of its last
-   change, and an owner who may be another one. -ENOENT: who collects has removed it. */
+/* Gives the intent what only the link of an existing segment can have: the time of its last change,
+   and an owner who may be another user. -ENOENT means that a process that collects has removed the
+   intent. */
 static int
 complete_intent(struct sysv *s, const struct shmx_stat *st)
 {
@@ -63,8 +64,8 @@ complete_intent(struct sysv *s, const struct shmx_stat *st)
     return r;
 }
 
-/* Whether -ENOENT means that somebody who collects has taken this process for dead, which he can do
-   from another pid namespace, and has removed its intent. */
+/* Returns whether -ENOENT means that the intent was removed by a process that collects. Such a
+   process may take this one for dead if it is in another pid namespace. */
 static bool
 was_collected(int r)
 {
@@ -95,7 +96,7 @@ shmx_sysv_write_late_intent(struct sysv *s)
     return r;
 }
 
-/* Another thread may have changed the segment since its link was given the time. */
+/* Another thread may have changed the segment after its link was given the time. */
 static void
 settle_published(const struct sysv *s, const char *entry)
 {
@@ -127,7 +128,7 @@ shmx_sysv_publish(struct shmx *seg, const char *entry)
     }
     free(s->intent);
     s->intent = NULL;
-    if (r < 0) /* a segment whose first intent was removed may be removed as well */
+    if (r < 0) /* the segment may have been removed together with its first intent */
         return late ? shmx_sysv_publish(seg, entry) : -EAGAIN;
     if (!s->link.by_key)
         settle_published(s, entry);

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <sys/shm.h>
 
-/* Only a link that leads nowhere is in the way of nobody. */
+/* A link may be removed only if it leads nowhere. */
 int
 shmx_sysv_vacate(const char *entry)
 {
@@ -24,8 +24,8 @@ remove_id(int id)
     return shmctl(id, IPC_RMID, NULL) == 0 || errno == EINVAL || errno == EIDRM ? 0 : failure();
 }
 
-/* The link of the segment, at the name that is known, or else at one that is found. Returns how
-   many there are. */
+/* Finds the link of the segment, at the name that is known, or else by a search. Returns how many
+   links there are. */
 int
 shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[NAME_MAX + 1],
                     struct link *link, char text[LINK_TEXT_MAX])
@@ -66,7 +66,7 @@ shmx_sysv_destroy(struct shmx *seg)
             return r;
         r = r > 0 ? shmx_link_remove(entry, text, s->id) : -ENOENT;
     }
-    /* Without a name, there may still be a key or an id that leads to it. */
+    /* If there is no name, a key or an id may still lead to the segment. */
     if (r == -ENOENT && !(st.state & SHMX_IS_DESTROYED))
         r = remove_id(s->id);
     else if (r == -ENOENT && (seg->flags & SHMX_EPHEMERAL) && known == NULL)
@@ -130,8 +130,8 @@ vacate_same_id(const struct dirent *d, void *arg)
     return 0;
 }
 
-/* A handle of an ephemeral segment ends. If it was the last, the name goes as well, whoever gave
- * it. */
+/* A handle of an ephemeral segment ends. If that was the last one, the name is removed as well,
+   whichever handle gave it. */
 void
 shmx_sysv_forget_name(struct sysv *s)
 {

@@ -13,13 +13,13 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
-/* All segments, and an entry that leads to each, if any does. */
+/* All segments, and for each of them an entry that leads to it, if there is one. */
 struct rows {
     struct shmx_stat    *items;
     char               **entries;
     size_t               count;
     const struct survey *survey;
-    bool                 with_foreign; /* tell of links that lead into other IPC namespaces, too */
+    bool                 with_foreign; /* also tell of links that lead into other IPC namespaces */
 };
 
 static bool
@@ -28,7 +28,7 @@ may_be_link(const struct dirent *d)
     return d->d_type == DT_LNK || d->d_type == DT_UNKNOWN;
 }
 
-/* What a link says of a segment that is not here, or no more. */
+/* Describes a segment that is not here, or is gone, by what its link says. */
 static void
 describe_link(const char *entry, const struct link *link, unsigned state, char text[NAME_TEXT_MAX],
               struct shmx_stat *st)
@@ -88,8 +88,9 @@ remember_link(const struct dirent *d, void *arg)
     return *entry == NULL ? -ENOMEM : 0;
 }
 
-/* The text that opens it; and what only a link tells of its state, or the size of its pages. A
-   segment that is being made or removed just now has no name yet, or no more. */
+/* Gives the text that opens the segment. Also fills in the size of its pages, and the part of its
+   state that only a link tells. A segment that is just being made or removed has no name yet, or no
+   longer. */
 static void
 name_segment(const char *entry, struct shmx_stat *st, char text[NAME_TEXT_MAX])
 {
@@ -109,7 +110,7 @@ name_segment(const char *entry, struct shmx_stat *st, char text[NAME_TEXT_MAX])
     shmx_reference_print(&ref, text);
 }
 
-/* Visits all segments; under way are those that a hidden link leads to. */
+/* Visits all segments. under_way tells whether only a hidden link leads to the segment. */
 static int
 walk_all(int (*visit)(const char *name, const struct shmx_stat *st, bool under_way,
                       const struct survey *survey),
@@ -173,7 +174,7 @@ shmx_sysv_stat_name(const struct reference *ref, struct shmx_stat *st)
             id = shmget(ref->number, 0, 0);
         r = id < 0 ? failure() : shmx_table_examine(id, st);
         if (r == 0 && ref->kind == REFERENCE_KEY && st->key != ref->number)
-            r = -ENOENT; /* removed in between, and the id recycled */
+            r = -ENOENT; /* the segment was removed in between, and the id was recycled */
         if (r < 0)
             return r;
     }
@@ -183,7 +184,7 @@ shmx_sysv_stat_name(const struct reference *ref, struct shmx_stat *st)
     return 0;
 }
 
-/* Whether the kernel would let the caller remove that segment, and its name with it. */
+/* Returns whether the kernel would let the caller remove the segment, and its name with it. */
 static bool
 may_remove(const struct reference *ref, const struct shmx_stat *st)
 {
@@ -197,8 +198,8 @@ may_remove(const struct reference *ref, const struct shmx_stat *st)
            || (shmx_has_capability(CAP_SYS_ADMIN) && shmx_rules_ipc_namespace());
 }
 
-/* Remove what a killed process was making. Its link is taken away first: whoever still makes it
-   misses the link, and makes another segment then. */
+/* Removes what a killed process was making. Its link is taken away first. If the maker is alive, it
+   misses the link and makes another segment. */
 static int
 remove_unfinished(const char *text, const struct lead *lead)
 {
@@ -212,12 +213,12 @@ remove_unfinished(const char *text, const struct lead *lead)
         return r;
     if (shmx_table_examine(lead->st.id, &now) == 0 && now.holders == 0
         && shmx_link_matches(&lead->link, &now) && shmctl(now.id, IPC_RMID, NULL) < 0)
-        return failure(); /* the link stays for somebody who may */
+        return failure(); /* the link stays for a process that may remove the segment */
     return shmx_directory_unlink(taken);
 }
 
-/* Whether the link's segment goes, too. A second name of the link would be that of a segment which
-   has been published. */
+/* Returns whether the segment of the link is to be removed, too. If the link had a second name,
+   that would be the name of a published segment. */
 static bool
 is_unfinished(const struct hidden *hidden, const struct lead *lead)
 {
@@ -227,9 +228,9 @@ is_unfinished(const struct hidden *hidden, const struct lead *lead)
 }
 
 /*
- * Nothing that lives is lost even if the maker is not dead, but in another pid namespace: a segment
- * that nobody has attached was not made to its end, and who misses a hidden entry of its own starts
- * anew.
+ * Collects a hidden link. If the maker is not dead but in another pid namespace, nothing that is in
+ * use is lost: a segment without any attachment is not finished, and a process that misses its own
+ * hidden entry starts again.
  */
 static int
 collect_hidden(const struct survey *survey, const char *text)
@@ -257,7 +258,7 @@ collect_hidden(const struct survey *survey, const char *text)
     return survey_tells(survey, name, &st);
 }
 
-/* Whether it is the mere link that goes. */
+/* Returns whether the link alone is to be removed. */
 static bool
 is_to_go(const struct lead *lead, unsigned flags)
 {
@@ -282,13 +283,13 @@ collect_link(const struct dirent *d, void *arg)
                   name, &st);
     if (!survey_chooses(survey, name, &st))
         return 0;
-    /* Only if it is still the same link: what was chosen goes, or nothing. */
+    /* The link is removed only if it is still the one that was chosen. */
     if (!(survey->flags & SHMX_DRY_RUN) && shmx_link_remove(d->d_name, lead.text, -1) < 0)
         return 0;
     return survey_tells(survey, name, &st);
 }
 
-/* Whether it is still the same segment, and still nobody has it attached. */
+/* Returns whether it is still the same segment, and still nobody has it attached. */
 static bool
 is_orphan(const struct shmx_stat *st)
 {
@@ -307,7 +308,8 @@ collect_orphan(const char *name, const struct shmx_stat *st, bool under_way,
     if (st->holders > 0 || under_way || shmx_reference_parse(name, &ref) < 0
         || !may_remove(&ref, st) || !survey_chooses(survey, name, st))
         return 0;
-    /* By the text that others would use, and only if it leads to the same segment still. */
+    /* The segment is removed by the text that others would use, and only if that text still leads
+       to it. */
     if ((survey->flags & SHMX_ORPHANS) && !(survey->flags & SHMX_DRY_RUN)
         && (!is_orphan(st) || shmx_sysv_remove_from(&ref, st->id) < 0))
         return 0;

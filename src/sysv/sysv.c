@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The System V backend: segments of shmget(2), with links in the directory of names. */
+/* The System V backend. Its segments are made by shmget(2), and links in the directory of names
+   lead to them. */
 #include "sysv.h"
 
 #include "../failure.h"
@@ -13,7 +14,7 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
-/* How often to look again at a link that is being renewed, a millisecond apart. */
+/* How often a link that is being renewed is looked at again, with a millisecond in between. */
 #define TRIES 100
 
 struct sysv *
@@ -48,14 +49,15 @@ shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st)
     if (st->size != s->size || (st->key != 0 && st->key != s->key))
         return -ENOENT;
     if (st->key != 0 && s->link.by_key && !s->link.raw)
-        return 0; /* the key is random: no other segment has it */
-    /* Else the namespace decides, if it is known. The hold keeps it alive, so its number means no
-       other. */
+        return 0; /* the key is random, so no other segment has it */
+    /* Otherwise the namespace decides, if it is known. The hold keeps the namespace alive, so no
+       other namespace has its number. */
     r = shmx_ipc_namespace(&here);
     return r < 0 ? r : here == s->ipc || here == 0 || s->ipc == 0 ? 0 : -ENOENT;
 }
 
-/* Hold first: an id that is held is not recycled, so what the kernel says of it stays true. */
+/* Takes the hold first. An id that is held is not recycled, so what the kernel says of it stays
+   true. */
 static int
 hold_existing(struct sysv *s, int id)
 {
@@ -118,7 +120,7 @@ open_raw(struct sysv *s, const struct reference *ref, struct shmx_stat *st)
     if (r == 0)
         r = shmx_table_examine(id, st);
     if (r == 0 && s->raw && st->key != ref->number)
-        r = -ENOENT; /* removed in between, and the id recycled */
+        r = -ENOENT; /* the segment was removed in between, and the id was recycled */
     return r;
 }
 
@@ -154,7 +156,7 @@ sysv_close(struct shmx *seg)
     struct sysv *s = sysv_of(seg);
 
     if (s->goes && seg->name_state != NAME_ENDED) {
-        shmx_sysv_drop_hold(s); /* which may have been the last attachment */
+        shmx_sysv_drop_hold(s); /* the hold may have been the last attachment */
         shmx_sysv_forget_name(s);
     }
     shmx_sysv_free_handle(s);
@@ -188,10 +190,10 @@ sysv_label(struct shmx *seg)
 static int64_t
 sysv_size(struct shmx *seg)
 {
-    return (int64_t)sysv_of(seg)->size; /* never changes */
+    return (int64_t)sysv_of(seg)->size; /* the size never changes */
 }
 
-/* Bytes of a page; 0: unknown. */
+/* Returns the size of the first page in bytes, or 0 if nobody can tell. */
 static size_t
 page_size(const struct sysv *s)
 {
@@ -218,8 +220,9 @@ sysv_stat(struct shmx *seg, struct shmx_stat *st)
     return 0;
 }
 
-/* Attachments that this handle has not made. Of its own, none is in the list before it is made or
-   after it has ended: so a peer may be seen where there is none, but not the other way round. */
+/* Tells whether there are attachments that were not made through this handle. An attachment of this
+   handle is not in the list before it is made or after it has ended. So a peer may be seen where
+   there is none, but no peer is missed. */
 static int
 sysv_peers(struct shmx *seg)
 {

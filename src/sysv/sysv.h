@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the System V backend share. */
+/* Declarations that the files of the System V backend share. */
 #ifndef SHMX_SYSV_BACKEND_H
 #define SHMX_SYSV_BACKEND_H
 
@@ -8,19 +8,19 @@
 #include "link.h"
 
 /*
- * A handle has a mapping of its segment from its beginning to its end, the hold. So the id stays
- * true, an ephemeral segment lives, and the library copies through the hold. The hold is never
- * handed out, and never moves: what the program does to its attachments does not matter.
+ * Each handle has a mapping of its segment, the hold, for all of its life. The hold keeps the id
+ * true and an ephemeral segment alive, and the library copies through it. The hold is never handed
+ * out and never moves, so it does not matter what the program does to its attachments.
  */
 struct sysv {
     struct shmx   seg;
     size_t        size;
     int           id;
-    int           key;    /* 0: none */
-    unsigned long ipc;    /* the namespace of both, which lives as long as the hold; 0: unknown */
-    bool          raw;    /* the key was given to the library */
-    bool          goes;   /* marked to go with its last attachment */
-    struct link   link;   /* the link of the known name; by id, its time may be an old one */
+    int           key;    /* 0 if there is none */
+    unsigned long ipc;    /* the namespace of both, which lives as long as the hold; 0 if unknown */
+    bool          raw;    /* whether the key was given to the library */
+    bool          goes;   /* whether the segment is marked to go with its last attachment */
+    struct link   link;   /* the link of the known name; by id, it may have an old time */
     char         *intent; /* the hidden entry of the link until it is published, or NULL */
 
     char *hold;
@@ -34,12 +34,12 @@ sysv_of(const struct shmx *seg)
     return (struct sysv *)seg;
 }
 
-/* sysv.c; a handle may be freed when it is only half made. */
+/* sysv.c. A handle that is only half made can be freed, too. */
 struct sysv *shmx_sysv_new_handle(unsigned flags);
 void         shmx_sysv_free_handle(struct sysv *s);
 
-/* Whether the id is this handle's segment for the calling thread: 0 and what the kernel says
-   of it. -ENOENT: the thread has left the IPC namespace. */
+/* Checks that the id means this handle's segment for the calling thread. Returns 0 and what the
+   kernel says of the segment. -ENOENT means that the thread has left the IPC namespace. */
 int shmx_sysv_identify(const struct sysv *s, struct shmx_stat *st);
 
 /* make.c */
@@ -48,7 +48,8 @@ int shmx_sysv_create(const struct reference *ref, size_t size, mode_t mode, unsi
 
 /* memory.c */
 int shmx_sysv_take_hold(struct sysv *s);
-/* Once the size is known: whether it has huge pages of the pool; where it can have others. */
+/* Is to be called when the size is known. Finds out whether the segment has pages of the hugetlb
+   pool, and moves the hold to where it can have other huge pages. */
 void        shmx_sysv_settle_hold(struct sysv *s);
 void        shmx_sysv_drop_hold(struct sysv *s);
 const void *shmx_sysv_own(struct shmx *seg, size_t *length);
@@ -58,21 +59,22 @@ ssize_t     shmx_sysv_read(struct shmx *seg, void *buf, size_t count, uint64_t o
 ssize_t     shmx_sysv_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
 
 /* publish.c */
-/* Write s->link to a hidden entry, s->intent. Late is that of a segment which exists, and which
-   stays if this process is killed: it goes with its attachments, or is not to go at all. */
+/* Write s->link to a hidden entry, s->intent. A late intent is for a segment that exists and stays
+   if this process is killed: the segment goes with its attachments, or is not to go at all. */
 int  shmx_sysv_write_intent(struct sysv *s, enum hidden_kind kind);
 int  shmx_sysv_write_late_intent(struct sysv *s);
 void shmx_sysv_withdraw_intent(struct sysv *s);
 int  shmx_sysv_publish(struct shmx *seg, const char *entry);
 void shmx_sysv_unpublish(struct shmx *seg, const char *entry);
 int  shmx_sysv_count_names(struct shmx *seg);
-/* An entry that leads to the segment, other than hidden ones. Returns how many there are. */
+/* Gives an entry that leads to the segment. Hidden entries do not count. Returns how many entries
+   there are. */
 int shmx_sysv_find_entry(const struct shmx_stat *st, char entry[NAME_MAX + 1]);
 
 /* change.c */
 int shmx_sysv_chmod(struct shmx *seg, mode_t mode);
 int shmx_sysv_chown(struct shmx *seg, uid_t uid, gid_t gid);
-/* See to it that the link by this id, which is open, has the time of the segment's last change. */
+/* Gives the link by this id, which is open, the time at which the segment was last changed. */
 void shmx_sysv_settle_time(const struct sysv *s, int link);
 
 /* remove.c */
@@ -81,7 +83,7 @@ int shmx_sysv_find_link(struct sysv *s, const struct shmx_stat *st, char entry[N
 int shmx_sysv_vacate(const char *entry);
 int shmx_sysv_destroy(struct shmx *seg);
 int shmx_sysv_remove(const struct reference *ref);
-/* The same, if it leads to the segment of that id. */
+/* Does the same, but only if the reference leads to the segment of that id. */
 int  shmx_sysv_remove_from(const struct reference *ref, int expected);
 void shmx_sysv_forget_name(struct sysv *s);
 

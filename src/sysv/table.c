@@ -19,7 +19,8 @@ state_of(unsigned mode, int key)
 {
     unsigned state = 0;
 
-    /* Only links tell whether it is nameless in spite of that, or ephemeral: the caller knows. */
+    /* Only links tell whether a segment without a key has a name, and whether the segment is
+       ephemeral. The caller looks at them. */
     if (key == 0)
         state |= SHMX_IS_NAMELESS;
     if (mode & SHM_DEST)
@@ -83,7 +84,7 @@ parse_row(const char *line, struct shmx_stat *st)
     return true;
 }
 
-/* The next row; false at the end. The heading is passed over. */
+/* Reads the next row, passing over the heading. Returns false at the end. */
 static bool
 next_row(FILE *f, struct shmx_stat *st)
 {
@@ -100,7 +101,7 @@ append(struct shmx_stat **rows, size_t *count, const struct shmx_stat *row)
 {
     struct shmx_stat *grown = *rows;
 
-    if ((*count & (*count - 1)) == 0) { /* full at every power of two */
+    if ((*count & (*count - 1)) == 0) { /* the array is full at every power of two */
         grown = reallocarray(*rows, *count == 0 ? 1 : *count * 2, sizeof *grown);
         if (grown == NULL)
             return -ENOMEM;
@@ -177,12 +178,13 @@ shmx_table_examine(int id, struct shmx_stat *st)
         return 0;
     }
     r = failure();
-    if (r == -EINVAL) /* also EIDRM */
+    if (r == -EINVAL) /* failure turns EIDRM into this, too */
         return -ENOENT;
     if (r != -EACCES)
         return r;
-    /* The mode may keep even the owner from that, but neither from this, which goes by the index in
-       the kernel's table (IPCMNI), nor from /proc. valgrind does not know the former. */
+    /* The mode may forbid even the owner to call IPC_STAT, but not to call SHM_STAT_ANY, which
+       takes the index in the kernel's table (IPCMNI), nor to read /proc. valgrind does not know
+       SHM_STAT_ANY. */
     ds = (struct shmid_ds){ 0 };
     if (shmctl(id & 0x7fff, SHM_STAT_ANY, &ds) == id) {
         describe(&ds, id, st);

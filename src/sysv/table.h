@@ -8,18 +8,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the kernel says of that id now, whatever the segment's mode. resident is left at 0. -ENOENT:
-   there is none. -EACCES: the mode keeps it secret, and /proc is not there to ask instead. */
+/* Tells what the kernel says of the id now, whatever the mode of the segment is. resident stays 0.
+   -ENOENT means that there is no such segment. -EACCES means that the mode forbids the question,
+   and that /proc is not mounted. */
 int shmx_table_examine(int id, struct shmx_stat *st);
 
-/* All segments of this IPC namespace by id, in *rows (to be freed) and *count. 0 or -errno; none
-   where /proc is not there. */
+/* Gives all segments of this IPC namespace in the order of their ids. The caller frees *rows.
+   Returns 0 or a negative errno value. Where /proc is not mounted, there are no rows. */
 int shmx_table_read(struct shmx_stat **rows, size_t *count);
 
-/* The row of that id among those, or NULL. */
+/* Returns the row of that id, or NULL. */
 struct shmx_stat *shmx_table_search(struct shmx_stat *rows, size_t count, int id);
 
-/* The row of that id, with resident; false: there is none, or /proc does not tell. */
+/* Gives the row of that id, including resident. Returns false if there is none, or if /proc does
+   not tell. */
 bool shmx_table_find(int id, struct shmx_stat *row);
 
 #endif

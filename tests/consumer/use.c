@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a program that uses the library does first, over both backends. */
+/* What a program does first that uses the library, on both backends. */
 #include <shmx.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Attachments, for fuzz_calls. */
+/* The attachments of fuzz_calls. */
 #include "calls.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/* Where fixed attachments go: a place for each, which is never free for anybody else. */
+/* Returns where a fixed attachment goes. Each has a place that is never free for anybody else. */
 static unsigned char *
 arena_of(const struct handle *h, int k)
 {
@@ -32,7 +32,8 @@ whole_pages(size_t bytes)
     return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-/* What is asked of an attachment, and what must come of it before addresses are looked at. */
+/* Returns what is asked of an attachment, and what it must return before addresses are looked
+   at. */
 static int
 expect(const struct handle *h, size_t offset, size_t asked, bool fixed, bool private)
 {
@@ -65,14 +66,14 @@ do_attach(struct handle *h)
     void             *start = &a, *addr = start;
     int               r, expected = expect(h, offset, asked, a.fixed, !a.shared);
 
-    /* Pages of the hugetlb pool, if somebody fills it meanwhile, do not go where we have room. */
+    /* If somebody fills the hugetlb pool meanwhile, its pages do not fit into the place. */
     if (h->attachments[k].addr != NULL || (a.fixed && h->object->page > PAGE))
         return;
     if (a.fixed) {
         addr = start = arena_of(h, k) + PAGE + offset % PAGE;
         flags |= bits & 32 ? SHMX_REPLACE : 0;
         if ((expected == 0 || expected == -ENOTSUP) && !(flags & SHMX_REPLACE))
-            expected = -EEXIST; /* which is found before the backend is asked */
+            expected = -EEXIST; /* this is found out before the backend is asked */
     }
     r = shmx_attach_range(h->seg, offset, asked, flags, &addr);
     must(r == expected);
@@ -99,8 +100,8 @@ detach(struct handle *h, int k)
     a->addr = NULL;
 }
 
-/* Where another handle has an attachment: that is replaced, and is not to be detached any more.
-   Where this handle has one itself: that is refused. */
+/* Attaches over an attachment of another handle, which is replaced and must not be detached any
+   more, or over one of this handle, which is refused. */
 void
 do_attach_over(struct handle *h)
 {
@@ -138,7 +139,7 @@ do_detach(struct handle *h)
         detach(h, k);
 }
 
-/* Through the attachment; beyond a new end there may be nothing. */
+/* Writes through the attachment. Beyond a new end there may be no memory. */
 void
 do_poke(struct handle *h)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The input is a sequence of calls over a few names and handles, on both backends, some of them in
- * children that share the handles. Beside the real thing goes a model of names, sizes, contents and
- * attachments, which says what each call must return, and with which everything is compared after
- * each step. To be run by world.
+ * The input is a sequence of calls on a few names and handles, on both backends, some of them in
+ * children that share the handles. A model of names, sizes, contents and attachments runs beside
+ * the library. The model says what each call must return, and after each step everything is
+ * compared with it. tests/world runs this.
  */
 #include "calls.h"
 
@@ -14,7 +14,7 @@
 struct request {
     size_t   size;
     mode_t   mode;
-    unsigned flags, backend; /* 0: prefix and flags contradict each other */
+    unsigned flags, backend; /* 0 if prefix and flags contradict each other */
 };
 
 static struct request
@@ -77,8 +77,8 @@ do_create(void)
         remember_new(h, seg, &q, name);
 }
 
-/* What a name leads to for somebody who opens it for that backend, or any. A dead file goes then; a
-   dead link stays until somebody wants its name. */
+/* Returns what a name leads to for a caller who opens it for that backend, or for any backend. A
+   dead file is removed by that. A dead link stays until somebody wants its name. */
 static struct object *
 look_up(int name, unsigned prefix)
 {
@@ -114,8 +114,8 @@ do_open(void)
         adopt(h, seg, o, name, rdonly);
 }
 
-/* By an id, of whatever there is or was. Such a handle knows no name, and not what made the segment
-   go with its last attachment. */
+/* Opens an id of a segment that exists or has existed. Such a handle knows no name, and it does not
+   know why the segment goes with its last attachment. */
 static void
 do_open_raw(void)
 {
@@ -196,13 +196,13 @@ do_publish(struct handle *h)
     } else if (h->ended) {
         must(r == -ENOENT);
     } else if (h->name >= 0 || leads_somewhere(o)) {
-        must(r == -EINVAL); /* it has a name, whoever gave it */
+        must(r == -EINVAL); /* it has a name, whichever handle gave it */
     } else if (is_destroyed(o) && !o->ephemeral) {
         must(r == -ENOENT);
     } else if (is_taken(name)) {
         must(r == -EEXIST);
     } else if (!is_sysv(o) && o->linked) {
-        must(r == -ENOENT); /* the kernel names no removed file again */
+        must(r == -ENOENT); /* the kernel gives no name to a file that was removed */
     } else {
         must(r == 0);
         shared->names[name] = o;
@@ -211,7 +211,7 @@ do_publish(struct handle *h)
     }
 }
 
-/* The names of the object are no more. */
+/* The names of the object are gone. */
 static void
 forget_names(const struct object *o)
 {
@@ -268,10 +268,10 @@ do_close(struct handle *h)
     shmx_close(h->seg);
     drop_attachments(h);
     part_from(h);
-    /* Who closes last takes the name along, whoever gave it. */
+    /* The last handle that is closed removes the name, whichever handle gave it. */
     if (is_dead(o))
         forget_names(o);
-    /* And another dead one that has got the link's name since. */
+    /* It also removes another dead object that has got the name of the link meanwhile. */
     if (is_sysv(o) && !exists(o) && h->goes && !h->ended && known != NULL && is_sysv(known)
         && is_dead(known))
         shared->names[h->name] = NULL;
@@ -351,7 +351,8 @@ do_pin(struct handle *h)
 
     must(shmx_pin(h->seg) == (pinned ? 0 : -ENODATA));
     h->pinned |= pinned;
-    h->object->locked = h->object->page == PAGE; /* pages of the pool stay without saying so */
+    h->object->locked = h->object->page == PAGE; /* pages of the pool stay, but the kernel does not
+                                                    say so */
     if (next(2)) {
         must(shmx_unpin(h->seg) == 0);
         h->pinned = h->object->locked = false;
@@ -376,7 +377,7 @@ do_open_fd(struct handle *from)
     adopt(h, seg, from->object, -1, rdonly || from->rdonly);
 }
 
-/* A look by name, which changes nothing. */
+/* Looks by name, which changes nothing. */
 static void
 do_stat_name(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The model of fuzz_calls: what there must be of names, segments, handles and attachments. */
+/* The model of fuzz_calls: the names, segments, handles and attachments that must exist. */
 #ifndef TESTS_FUZZ_CALLS_H
 #define TESTS_FUZZ_CALLS_H
 
@@ -18,13 +18,13 @@
 #define ARENA       (8 * PAGE)
 
 struct object {
-    unsigned      backend; /* 0: this place is free */
+    unsigned      backend; /* 0 if this place is free */
     size_t        size, page;
     mode_t        mode;
-    bool          ephemeral, linked;      /* linked: had a name, ever */
-    bool          removed, keyed, locked; /* System V: IPC_RMID was given; has a key; SHM_LOCK */
-    int           handles[2], id;         /* of the parent, and of a child's own */
-    int           parents;                /* System V: attachments that the parent has */
+    bool          ephemeral, linked;      /* linked: it has or had a name */
+    bool          removed, keyed, locked; /* System V: IPC_RMID was given; it has a key; SHM_LOCK */
+    int           handles[2], id;         /* of the parent, and of a child alone */
+    int           parents;                /* System V: how many attachments the parent has */
     unsigned char bytes[SIZE_MOST];
 };
 
@@ -32,21 +32,22 @@ struct attachment {
     unsigned char *addr;
     size_t         offset, length;
     bool           shared, rdonly, fixed;
-    bool           lost; /* replaced by another handle's */
+    bool           lost; /* replaced by an attachment of another handle */
 };
 
 struct handle {
-    struct shmx      *seg; /* NULL: this place is free */
-    struct object    *object;
-    int               name;            /* -1: none, or it does not know */
-    bool              rdonly, ended;   /* ended: destroyed through this handle */
-    bool              ephemeral, goes; /* knows that it is; knows that it was marked */
+    struct shmx   *seg; /* NULL if this place is free */
+    struct object *object;
+    int            name;            /* -1 if the handle knows none */
+    bool           rdonly, ended;   /* ended: destroyed through this handle */
+    bool           ephemeral, goes; /* the handle knows that it is ephemeral; knows that it was
+                                       marked */
     bool              pinned, inherited;
     struct attachment attachments[ATTACHMENTS];
 };
 
-/* What a child that is forked shares with its parent: it goes on with the input, and what it does
-   to names and segments stays. */
+/* What a forked child shares with its parent. The child goes on with the input, and what it does to
+   names and segments stays. */
 struct shared {
     struct object  objects[OBJECTS];
     struct object *names[NAMES];
@@ -61,52 +62,53 @@ void model_begin(const uint8_t *data, size_t size);
 
 unsigned next(unsigned below);
 
-/* A name in one of its spellings; *prefix is the backend that it says, or 0. */
+/* Gives a name in one of its spellings. *prefix receives the backend that it says, or 0. */
 int next_name(char text[24], unsigned *prefix);
 
 bool is_sysv(const struct object *object);
 bool leads_somewhere(const struct object *object);
 
-/* Of an ephemeral segment, that nobody has it any more; System V: then it is not there. */
+/* is_dead returns whether an ephemeral segment has no holder. On System V, such a segment does not
+   exist any more. */
 bool is_dead(const struct object *object);
 bool exists(const struct object *object);
 
-/* Whether no handle is left of it. */
+/* Returns whether no handle of the object is left. */
 bool is_unused(const struct object *object);
 
-/* Whether the kernel says so: SHM_DEST. */
+/* Returns whether the kernel shows SHM_DEST. */
 bool is_destroyed(const struct object *object);
 
-/* Attachments by the kernel's count; or processes. */
+/* Returns the number of attachments as the kernel counts them, or of processes. */
 int holders_of(const struct object *object);
 
-/* Whether the name is in the way of others; dead ones make way. */
+/* Returns whether the name is taken. A dead segment does not keep its name. */
 bool is_taken(int name);
 
 struct object *new_object(unsigned backend, size_t size, mode_t mode, bool ephemeral);
 void           forget_objects(void);
 
-/* A free place, or NULL. */
+/* free_handle returns a free place, or NULL. */
 struct handle *free_handle(void);
 void adopt(struct handle *h, struct shmx *seg, struct object *object, int name, bool rdonly);
 void part_from(struct handle *h);
 
-/* From here on this is the child, or it has ended. */
+/* After begin_child this process is the child. After end_child the child has ended. */
 void begin_child(void);
 void end_child(void);
 
-/* Attachments, fixed and not; in attach.c. */
+/* attach.c, attachments at fixed and at other addresses. */
 void do_attach(struct handle *h);
 void do_attach_over(struct handle *h);
 void do_detach(struct handle *h);
 void do_poke(struct handle *h);
-void drop_attachments(struct handle *h); /* which shmx_close has ended */
+void drop_attachments(struct handle *h); /* shmx_close has ended them */
 
-/* Compare everything with what is there; in compare.c. */
+/* compare.c, which compares everything with what there is. */
 void compare(void);
 void compare_stat(const struct shmx_stat *st, const struct object *object);
 
-/* What another process does, or what happens at the same time; in children.c. */
+/* children.c, what another process does, or what happens at the same time. */
 void do_fork(void);
 void do_unshare(void);
 void do_resize_together(struct handle *h);

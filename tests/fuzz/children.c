@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Other processes, for fuzz_calls: each shares the handles, and ends before its parent goes on. */
+/* The other processes of fuzz_calls. Each shares the handles, and ends before its parent goes
+   on. */
 #include "calls.h"
 
 #include <errno.h>
@@ -15,13 +16,14 @@ wait_for(pid_t pid)
     int   status;
     pid_t r;
 
-    do /* libFuzzer has a timer */
+    do /* a timer of libFuzzer may interrupt this */
         r = waitpid(pid, &status, 0);
     while (r < 0 && errno == EINTR);
     must(r == pid && status == 0);
 }
 
-/* It does some steps, with what it inherits and what it opens, and closes it all or does not. */
+/* The child does some steps with what it inherits and opens. In the end it closes everything, or
+   does not. */
 void
 do_fork(void)
 {
@@ -53,7 +55,7 @@ do_fork(void)
     end_child();
 }
 
-/* A stranger's segment that has that id here; -1: there can be none. */
+/* Makes a segment of a stranger that has the id here. Returns -1 if there can be none. */
 static int
 make_decoy(const struct object *o)
 {
@@ -78,7 +80,8 @@ check_decoy(int id)
     must(shmctl(id, IPC_RMID, NULL) == 0);
 }
 
-/* What was opened in another namespace can be used, and nothing be done to it by its id. */
+/* A segment that was opened in another namespace can be used, but nothing can be done to it by its
+   id. */
 static void
 use_from_elsewhere(struct handle *h)
 {
@@ -96,7 +99,7 @@ use_from_elsewhere(struct handle *h)
     must(shmx_size(h->seg) == (int64_t)h->object->size);
     must(shmx_read(h->seg, bytes, sizeof bytes, 0) == (ssize_t)h->object->size);
     must(memcmp(bytes, h->object->bytes, h->object->size) == 0);
-    if (h->object->page == PAGE) { /* not of the pool: those are attached by id */
+    if (h->object->page == PAGE) { /* pages of the pool are attached by their id */
         must(shmx_attach(h->seg, 0, &addr) == 0);
         must(memcmp(addr, h->object->bytes, h->object->size) == 0);
         must(shmx_detach(h->seg, addr) == 0);
@@ -121,7 +124,7 @@ look_from_elsewhere(int name)
     must(shmx_create(text, 1, 0600, 0, &seg) == -EEXIST);
 }
 
-/* A child that leaves for an IPC namespace of its own. */
+/* A child leaves for an IPC namespace of its own. */
 void
 do_unshare(void)
 {
@@ -130,7 +133,7 @@ do_unshare(void)
 
     must(pid >= 0);
     if (pid == 0) {
-        if (unshare(CLONE_NEWIPC) < 0) /* none to be had */
+        if (unshare(CLONE_NEWIPC) < 0) /* it cannot have one */
             _exit(0);
         for (k = 0; k < NAMES; k++)
             look_from_elsewhere(k);
@@ -143,8 +146,8 @@ do_unshare(void)
     wait_for(pid);
 }
 
-/* Two processes resize at the same time. One of the sizes results; what both leave keeps its
-   contents, and the rest has them or is zero. */
+/* Two processes resize at the same time. The result is one of the two sizes. What both leave keeps
+   its contents, and the rest has its contents or is zero. */
 void
 do_resize_together(struct handle *h)
 {

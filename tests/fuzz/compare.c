@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What there is, compared with the model of fuzz_calls. */
+/* Compares what there is with the model of fuzz_calls. */
 #include "calls.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOOKS 1000 /* until the holders are complete */
+#define LOOKS 1000 /* until no holder is missing */
 
-/* What is true of the segment, whoever asks. While locks of other processes come and go, the kernel
-   may leave out a holder of a POSIX segment. */
+/* Compares what is true of the segment whoever asks. While locks of other processes come and go,
+   the kernel may leave out a holder of a POSIX segment. */
 void
 compare_stat(const struct shmx_stat *st, const struct object *o)
 {
@@ -18,7 +18,8 @@ compare_stat(const struct shmx_stat *st, const struct object *o)
     must(!is_sysv(o) || (st->id == o->id && !(st->state & SHMX_IS_PINNED) == !o->locked));
 }
 
-/* What the handle knows: a name that another one has given it does not, on System V. */
+/* Compares what the handle knows. On System V it does not know a name that another handle has
+   given. */
 static void
 compare_state(const struct handle *h, unsigned state)
 {
@@ -95,7 +96,7 @@ find_listed(const char *name, const struct shmx_stat *st)
     return NULL;
 }
 
-/* By backend, what shmx_list visits. */
+/* Counts by backend what shmx_list visits. */
 static int
 count(const char *name, const struct shmx_stat *st, void *arg)
 {
@@ -105,7 +106,7 @@ count(const char *name, const struct shmx_stat *st, void *arg)
     compare_stat(st, o);
     must((strstr(name, "fuzz") != NULL) == named);
     must(!(st->state & SHMX_IS_NAMELESS) == named);
-    must(!(st->state & SHMX_IS_EPHEMERAL) == !(o->ephemeral && named)); /* only a link tells */
+    must(!(st->state & SHMX_IS_EPHEMERAL) == !(o->ephemeral && named)); /* only a link tells that */
     must(!(st->state & SHMX_IS_DEAD));
     ((int *)arg)[is_sysv(o)]++;
     return 0;

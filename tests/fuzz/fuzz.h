@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the fuzz targets share: the entry that libFuzzer and replay.c call, and how to complain. */
+/* What the fuzz targets share: the function that libFuzzer and replay.c call, and the way to
+   complain. */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
@@ -11,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What must hold, whatever the input. */
+/* The condition must hold whatever the input is. */
 #define must(condition) ((condition) ? (void)0 : fuzz_complain(#condition, __FILE__, __LINE__))
 
 static inline void
@@ -21,7 +22,7 @@ fuzz_complain(const char *what, const char *file, int line)
     abort();
 }
 
-/* A regular expression, compiled when it is first needed. */
+/* A regular expression, which is compiled when it is first needed. */
 struct pattern {
     const char *text;
     regex_t     compiled;

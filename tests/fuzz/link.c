@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whatever somebody writes into a link: it is taken exactly if it is a text that we could have
- * written; and what we write is read back as what it was.
+ * Whatever somebody writes into a link, it is accepted exactly if this library could have written
+ * it. What this library writes is read back as it was.
  */
 #include "fuzz.h"
 
@@ -14,7 +14,7 @@
 
 #define DECIMAL "(0|[1-9][0-9]*)"
 
-/* The captured number; false: above the maximum. */
+/* Gives the number that was captured. Returns false if it is above the maximum. */
 static bool
 fits(const char *text, const regmatch_t *match, int base, uintmax_t max, uintmax_t *value)
 {
@@ -23,7 +23,7 @@ fits(const char *text, const regmatch_t *match, int base, uintmax_t max, uintmax
     return errno == 0 && *value <= max;
 }
 
-/* By the grammar of link.h. */
+/* Parses the text by the grammar of link.h. */
 static bool
 describes(const char *text, struct link *link)
 {
@@ -76,7 +76,7 @@ check_text(const uint8_t *data, size_t size)
     must(!ours || same(&read, &expected));
 }
 
-/* The input as the fields of a link. */
+/* Takes the input as the fields of a link. */
 static void
 check_fields(const uint8_t *data, size_t size)
 {

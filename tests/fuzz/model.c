@@ -87,7 +87,7 @@ exists(const struct object *object)
 static int
 mappings_of(const struct handle *h)
 {
-    int k, count = 1; /* the handle's own */
+    int k, count = 1; /* the attachment of the handle itself */
 
     for (k = 0; k < ATTACHMENTS; k++)
         count +=
@@ -122,7 +122,7 @@ is_taken(int name)
     return shared->names[name] != NULL;
 }
 
-/* Free places of objects that are gone. */
+/* Frees the places of objects that are gone. */
 void
 forget_objects(void)
 {
@@ -181,7 +181,7 @@ part_from(struct handle *h)
         h->object->handles[in_child]--;
 }
 
-/* It has all that its parent has, which stays. */
+/* The child has all that its parent has, and that stays. */
 void
 begin_child(void)
 {

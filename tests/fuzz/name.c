@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whatever text is given as a name: what the parser makes of it is what the grammar says. */
+/* Whatever text is given as a name, the parser finds in it what the grammar says. */
 #include "fuzz.h"
 
 #include "../../src/name.h"
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The grammar a second time, as shmx.h has it, and as far from the parser's ways as can be. */
+/* The grammar of shmx.h once more, in a way that differs from the parser as much as possible. */
 static struct pattern raw = { .text = "^sysv:(key|id)=(0x[0-9a-fA-F]+|[0-9]+)$" };
 static struct pattern prefixed = { .text = "^(posix|sysv):" };
 static struct pattern named = { .text = "^(posix|sysv):/" };
@@ -43,7 +43,7 @@ check_name(const char *text, const struct reference *ref, int r)
         backend = *text == 'p' ? SHMX_POSIX : SHMX_SYSV;
         entry = strchr(text, '/');
     } else if (fuzz_matches(&prefixed, text, 0, NULL)) {
-        must(r == -EINVAL); /* a prefix, and nothing that it can be of */
+        must(r == -EINVAL); /* there is a prefix, but the text has none of its forms */
         return;
     }
     while (*entry == '/')
@@ -58,7 +58,7 @@ check_name(const char *text, const struct reference *ref, int r)
     }
 }
 
-/* What is printed is well-formed, and means the same. */
+/* Checks that what is printed is well-formed and means the same. */
 static void
 check_printed(struct reference *ref)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* replay DIRECTORY: gives each file of a corpus to the fuzz target, where there is no libFuzzer. */
+/* replay DIRECTORY gives each file of a corpus to the fuzz target, where there is no libFuzzer. */
 #include "fuzz.h"
 
 #include <dirent.h>

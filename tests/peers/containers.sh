@@ -29,9 +29,9 @@ in_container '--mount --ipc' '
     mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm
     shmx doctor >"$dir/doctor" || true
     grep -q "^note .*/dev/shm .*64M" "$dir/doctor" || fail "doctor: $(cat "$dir/doctor")"
-    grep -q "small, as in a container" "$dir/doctor"
+    grep -q "it is small, as in a container" "$dir/doctor"
     ! shmx create posix:/large 100M 2>"$dir/err" || fail "100 MiB in 64"
-    grep -q "no space: it needs 100M, and the whole of /dev/shm has 64M" "$dir/err"
+    grep -q "no space: the segment needs 100M, and all of /dev/shm has 64M" "$dir/err"
     [ -z "$(ls -A /dev/shm)" ]
     head -c 100M /dev/urandom >"$dir/data"
     shmx create sysv:/large 100M --from "$dir/data"
@@ -109,6 +109,6 @@ in_container --mount '
     mkdir -p /run/systemd/system
     shmx doctor >"$dir/doctor" || true
     grep -q "^note .*RemoveIPC .*yes" "$dir/doctor" || fail "doctor: $(cat "$dir/doctor")"
-    grep -q "removed at the last logout: RemoveIPC=no" "$dir/doctor"'
+    grep -q "removed at the last logout: set RemoveIPC=no" "$dir/doctor"'
 
 [ -z "$(ls -A /dev/shm)" ] || fail "left in /dev/shm: $(ls -A /dev/shm)"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shm_open(3) and what is done with its descriptors. A descriptor that a program gets is that of a
- * handle; while mappings outlive it, the handle lives on without it. A mapping is an attachment, as
- * long as it is whole: programs may unmap any pages, or map others over them, and attachments end
- * as a whole. What is left of a mapping then is the kernel's alone.
+ * shm_open(3) and the calls for its descriptors. A descriptor that a program gets is that of a
+ * handle. While mappings outlive the descriptor, the handle lives on without it. A mapping is an
+ * attachment as long as it is whole. Programs may unmap any pages or map others over them, but an
+ * attachment ends only as a whole. So what is left of such a mapping belongs to the kernel alone.
  */
 #include "preload.h"
 
@@ -26,7 +26,7 @@
 struct object {
     LIST_ENTRY(object) link;
     struct shmx *seg;
-    int          fd; /* -1: the program has closed it */
+    int          fd; /* -1 if the program has closed it */
     int          access;
     bool         sparse;
     dev_t        dev;
@@ -38,7 +38,7 @@ struct mapping {
     LIST_ENTRY(mapping) link;
     struct object *object;
     void          *addr;
-    size_t         length; /* whole pages */
+    size_t         length; /* in whole pages */
 };
 
 static LIST_HEAD(, object) objects = LIST_HEAD_INITIALIZER(objects);
@@ -52,13 +52,13 @@ whole_pages(uintptr_t length)
     return (length + page - 1) / page * page;
 }
 
-/* The handle is of no use any more: neither the descriptor nor a mapping is left. */
+/* Drops the handle if neither the descriptor nor a mapping is left. */
 static void
 drop_object(struct object *object)
 {
     LIST_REMOVE(object, link);
     if (object->fd < 0)
-        preload_pretend(true); /* the descriptor's number may be another file's by now */
+        preload_pretend(true); /* by now, another file may have the number of the descriptor */
     shmx_close(object->seg);
     preload_pretend(false);
     free(object);
@@ -74,7 +74,7 @@ is_open_as(const struct object *object, int fd)
            && REAL(fstat)(fd, &st) == 0 && st.st_dev == object->dev && st.st_ino == object->ino;
 }
 
-/* The program closed it without our noticing, in fclose or by dup2, say. */
+/* The program has closed the descriptor unnoticed, for example in fclose or by dup2. */
 static void
 lose_descriptor(struct object *object)
 {
@@ -98,7 +98,8 @@ find_object(int fd)
     return object;
 }
 
-/* The same, or one of the same object that is open in the same way: fd may be a duplicate. */
+/* Finds the object of fd, or the same object opened in the same way, because fd may be a
+   duplicate. */
 static struct object *
 find_like(int fd)
 {
@@ -114,7 +115,7 @@ find_like(int fd)
 
 /* Names. */
 
-/* Its name without slashes if the handle can have it; else NULL. */
+/* Returns the name without slashes if a handle can have it, otherwise NULL. */
 static const char *
 plain_name(const char *name)
 {
@@ -126,7 +127,7 @@ plain_name(const char *name)
     if (*name == '\0' || strchr(name, '/') != NULL || strlen(name) > NAME_MAX
         || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strncmp(name, ".shmx-", 6) == 0)
         return NULL;
-    /* What is no file is not the handle's; the sticky bit is its mark of an ephemeral segment. */
+    /* A handle has only regular files, and the sticky bit is its mark of an ephemeral segment. */
     snprintf(path, sizeof path, DIRECTORY "%s", name);
     if (lstat(path, &st) == 0 && (!S_ISREG(st.st_mode) || (st.st_mode & S_ISVTX)))
         return NULL;
@@ -148,7 +149,7 @@ current_umask(void)
     return (mode_t)mask;
 }
 
-/* An object of size 0, which no segment is created with. */
+/* Creates an object of size 0, which no segment can be created with. */
 static int
 create(const char *text, mode_t mode, struct shmx **seg)
 {
@@ -164,7 +165,7 @@ create(const char *text, mode_t mode, struct shmx **seg)
     return r;
 }
 
-/* A handle of what shm_open asks for. 1: created. */
+/* Opens the handle that shm_open asks for. Returns 1 if it has created the object. */
 static int
 open_handle(const char *text, int oflag, mode_t mode, struct shmx **seg)
 {
@@ -225,7 +226,7 @@ is_for_the_handle(int oflag, mode_t mode)
     return access == O_RDWR;
 }
 
-/* The new descriptor, or a negative errno. */
+/* Returns the new descriptor or a negative errno value. */
 static int
 open_object(const char *plain, int oflag, mode_t mode)
 {
@@ -241,7 +242,7 @@ open_object(const char *plain, int oflag, mode_t mode)
     LIST_FOREACH (object, &objects, link)
         if (object->fd == shmx_fd(seg))
             break;
-    if (object != NULL) /* its descriptor of that number has been closed, then */
+    if (object != NULL) /* its descriptor of that number must have been closed */
         lose_descriptor(object);
     object = add_object(seg, oflag, r == 1);
     r = object == NULL ? -ENOMEM : 0;
@@ -269,7 +270,7 @@ shm_open(const char *name, int oflag, mode_t mode)
     plain = plain_name(name);
     if (plain != NULL && is_for_the_handle(oflag, mode))
         r = open_object(plain, oflag, mode);
-    /* EBUSY is the handle's word for what has another in POSIX. */
+    /* The library returns EBUSY where POSIX has another error. */
     preload_log("shm_open", r != -EBUSY);
     r = r == -EBUSY ? REAL(shm_open)(name, oflag, mode) : preload_result(r);
     preload_leave();
@@ -300,7 +301,7 @@ shm_unlink(const char *name)
 
 /* Descriptors. */
 
-/* A handle reserves what it grows by, unless it is sparse: ftruncate must not. */
+/* A handle reserves the memory by which it grows, unless it is sparse. ftruncate must not. */
 static bool
 resizes_likewise(const struct object *object, off_t length)
 {
@@ -329,7 +330,7 @@ ftruncate(int fd, off_t length)
     return r;
 }
 
-/* Links beyond the first, and mode bits beyond 0777, are not in shmx_stat. */
+/* shmx_stat does not tell of links beyond the first and of mode bits beyond 0777. */
 static int
 stat_object(const struct object *object, struct stat *st)
 {
@@ -405,7 +406,7 @@ end_mapping(struct mapping *mapping)
         drop_object(object);
 }
 
-/* The program has unmapped, or mapped over, some of these addresses. */
+/* The program has unmapped some of these addresses, or mapped others over them. */
 static void
 forget_range(void *addr, size_t length)
 {
@@ -423,7 +424,7 @@ forget_range(void *addr, size_t length)
     }
 }
 
-/* SHMX_* flags for an mmap that an attachment can be; -1: it cannot. */
+/* Returns the SHMX_* flags for an mmap that an attachment can be, or -1 if it cannot be one. */
 static int
 attach_flags(const struct object *object, int prot, int flags)
 {
@@ -450,8 +451,8 @@ attach_flags(const struct object *object, int prot, int flags)
     return (int)attach;
 }
 
-/* How much of the segment the same pages are, or 0: a mapping may reach beyond the end, an
-   attachment may not. */
+/* Returns how much of the segment is in the same pages, or 0. A mapping may reach beyond the end,
+   but an attachment may not. */
 static size_t
 attach_length(const struct object *object, size_t length, off_t offset)
 {
@@ -470,12 +471,12 @@ attach(struct object *object, void *hint, size_t length, off_t offset, unsigned 
     int r = -EEXIST;
 
     *addr = hint;
-    /* An address without MAP_FIXED is a wish. */
+    /* Without MAP_FIXED, an address is only a wish. */
     if (hint != NULL && !(flags & SHMX_FIXED))
         r = shmx_attach_range(object->seg, (uint64_t)offset, length, flags | SHMX_FIXED, addr);
     if (r < 0)
         r = shmx_attach_range(object->seg, (uint64_t)offset, length, flags, addr);
-    /* So is MAP_POPULATE. */
+    /* MAP_POPULATE is also only a wish. */
     if (r < 0 && (flags & SHMX_POPULATE))
         r = attach(object, hint, length, offset, flags & ~(unsigned)SHMX_POPULATE, addr);
     return r;
@@ -488,7 +489,8 @@ map_object(struct object *object, void *hint, size_t length, off_t offset, unsig
     void           *addr;
     int             r = mapping == NULL ? -ENOMEM : 0;
 
-    if (r == 0 && (flags & SHMX_REPLACE)) /* before: a handle does not replace its own */
+    if (r == 0 && (flags & SHMX_REPLACE)) /* this comes first, because a handle does not replace its
+                                             own attachments */
         forget_range(hint, length);
     if (r == 0)
         r = attach(object, hint, length, offset, flags, &addr);
@@ -558,7 +560,7 @@ munmap(void *addr, size_t length)
     return r;
 }
 
-/* What was moved or has grown is the kernel's alone from then on. */
+/* A mapping that was moved or has grown belongs to the kernel alone from then on. */
 PUBLIC void *
 mremap(void *old, size_t old_length, size_t length, int flags, ...)
 {
@@ -580,7 +582,8 @@ mremap(void *old, size_t old_length, size_t length, int flags, ...)
     return mapped;
 }
 
-/* The same functions for programs with 64-bit offsets: on 64-bit machines they are. */
+/* The same functions for programs with 64-bit offsets. On 64-bit machines there is no
+   difference. */
 _Static_assert(sizeof(off_t) == 8, "the aliases are for 64-bit machines");
 PUBLIC __typeof__(ftruncate) ftruncate64 __attribute__((alias("ftruncate")));
 PUBLIC __typeof__(mmap)      mmap64 __attribute__((alias("mmap")));

@@ -26,7 +26,7 @@ unlock_tables(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* A child must not find the lock taken by a thread that it does not have. */
+/* A thread that the child does not have must not keep the lock taken in the child. */
 __attribute__((constructor)) static void
 prepare_for_fork(void)
 {
@@ -49,7 +49,7 @@ preload_enter(enum preload_mode mode)
 {
     if (inside || !is_wanted(mode))
         return false;
-    inside = true; /* first: a signal handler may come in between */
+    inside = true; /* this comes first, as a signal handler may run in between */
     lock_tables();
     return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * shmget(2), shmat(2), shmdt(2) and shmctl(2). An attachment is a handle of its own with one
- * attachment. A handle holds its segment, so none is kept beyond that; what holding and letting go
- * leaves in the segment's times, shm_lpid included, is taken back from what IPC_STAT tells.
+ * attachment. A handle holds its segment, so none is kept beyond that. Taking and ending the hold
+ * changes the times and shm_lpid of the segment, which is taken back from what IPC_STAT tells.
  */
 #include "preload.h"
 
@@ -26,8 +26,8 @@ struct traces {
     time_t atime, dtime;
 };
 
-/* What to show of a segment as long as these are there: nobody has attached or detached it since.
- */
+/* What to show of a segment as long as the real values are these, which means that nobody has
+   attached or detached it since. */
 struct mask {
     LIST_ENTRY(mask) link;
     int           id;
@@ -96,7 +96,7 @@ unmask(int id)
     free(mask);
 }
 
-/* From now on, show these instead of what is there. */
+/* From now on, shows these values instead of the real ones. */
 static void
 mask_traces(int id, struct traces shown)
 {
@@ -129,7 +129,7 @@ visible_traces(int id, const struct shmx_stat *row)
     return traces;
 }
 
-/* The program has done it itself, be it within the same second. */
+/* The program has attached or detached by itself, even if it was within the same second. */
 static void
 show_use(int id, bool attached)
 {
@@ -177,8 +177,8 @@ can_create(size_t size, int flags)
 }
 
 /*
- * A handle of an existing segment would attach it, which shmget does not: so it is looked for in
- * the list, and the kernel says who has which right to it.
+ * A handle of an existing segment would attach it, and shmget does not. So the segment is looked
+ * for in the list, and the kernel says who has which right to it.
  */
 static int
 get(key_t key, size_t size, int flags, bool *carried)
@@ -204,7 +204,7 @@ shmget(key_t key, size_t size, int flags)
         return REAL(shmget)(key, size, flags);
     do
         r = get(key, size, flags, &carried);
-    while (r == -EEXIST && !(flags & IPC_EXCL)); /* made by somebody since we looked */
+    while (r == -EEXIST && !(flags & IPC_EXCL)); /* somebody has made it since the search */
     preload_log("shmget", carried);
     r = preload_result(r);
     preload_leave();
@@ -236,7 +236,7 @@ attach(int id, void **addr, int flags, struct shmx **seg)
     return r == -EEXIST ? -EINVAL : r;
 }
 
-/* The program has mapped over attachments: the kernel has detached them. */
+/* The program has mapped over attachments, so the kernel has detached them. */
 static void
 forget_range(char *start, size_t length)
 {
@@ -290,7 +290,7 @@ shmat(int id, const void *where, int flags)
     return addr;
 }
 
-/* What the library's own shmdt said, while it ends a handle. */
+/* What the library's own shmdt returned when it ended a handle. */
 static __thread int detached;
 
 PUBLIC int
@@ -328,8 +328,8 @@ shmdt(const void *addr)
 
 /* shmctl. */
 
-/* What IPC_STAT told, with what the library lists of the segment; without the mapping that each
-   handle here has of its own. */
+/* Corrects what IPC_STAT told by what the library lists of the segment. The mapping that each
+   handle here has for itself does not count. */
 static void
 stat_segment(int id, struct shmid_ds *ds)
 {
@@ -369,7 +369,8 @@ change(struct shmx *seg, int command, const struct shmid_ds *ds)
     return r < 0 ? r : shmx_chmod(seg, ds->shm_perm.mode & 0777);
 }
 
-/* Through a handle that is there, or one for the moment; -EACCES: there can be none. */
+/* Makes the change through a handle that exists, or through one for the moment. -EACCES means that
+   there can be none. */
 static int
 change_segment(int id, int command, const struct shmid_ds *ds)
 {
@@ -396,8 +397,8 @@ change_segment(int id, int command, const struct shmid_ds *ds)
     return r;
 }
 
-/* -EACCES: the kernel knows better. To it, removing once more what is removed and still attached is
-   no error; the library does not find it any more. */
+/* -EACCES means that the kernel knows better. For the kernel, removing a segment that is removed
+   but still attached is no error. The library does not find it any more. */
 static int
 remove_segment(int id)
 {
@@ -407,7 +408,7 @@ remove_segment(int id)
 
     snprintf(text, sizeof text, "sysv:id=%d", id);
     r = shmx_remove(text);
-    if (r == 0 && !find_row(false, id, &row)) /* else it is still attached */
+    if (r == 0 && !find_row(false, id, &row)) /* otherwise it is still attached */
         unmask(id);
     return r == -ENOENT ? -EACCES : r;
 }
@@ -415,7 +416,7 @@ remove_segment(int id)
 PUBLIC int
 shmctl(int id, int command, struct shmid_ds *ds)
 {
-    int r = -EACCES; /* passed on */
+    int r = -EACCES; /* passed on to the kernel */
 
     if (!preload_enter(PRELOAD_SYSV))
         return REAL(shmctl)(id, command, ds);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * transcript posix|sysv: uses the calls that the preloaded library carries in many ways, odd and
- * wrong ones too, and prints what they answer. To be run with and without it: the output is the
- * same.
+ * transcript posix|sysv uses the calls that the preloaded library carries in many ways, also in odd
+ * and wrong ones, and prints what they return. It is run with and without that library, and the
+ * output is the same.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 #define PAGE 4096
 
-/* The answer, and errno's name if it is the failure. */
+/* Prints the result, and the name of errno if the call has failed. */
 #define say(call) answer(#call, (long)(call))
 
 static long
@@ -33,7 +33,7 @@ answer(const char *call, long r)
 
 #define say_whether(call) answer_whether(#call, (call))
 
-/* For answers that differ from run to run, such as addresses. */
+/* For results that differ from run to run, such as addresses. */
 static void *
 answer_whether(const char *call, void *r)
 {
@@ -162,7 +162,8 @@ mappings(void)
     int   fd = (int)say(shm_open("/t", O_RDWR | O_CREAT, 0600)), rd;
     char *map, *again;
 
-    say_whether(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0)); /* beyond the end, untouched */
+    /* It reaches beyond the end, but is not touched there. */
+    say_whether(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
     say(ftruncate(fd, 5 * PAGE - 10));
     rd = (int)say(shm_open("/t", O_RDONLY, 0));
     say_whether(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, rd, 0));
@@ -192,7 +193,8 @@ mappings(void)
     say(close(rd));
 }
 
-/* The descriptor goes, the mapping stays, and its number is given out again. */
+/* The descriptor is closed, the mapping stays, and the number of the descriptor is given out
+   again. */
 static void
 mapping_without_descriptor(void)
 {
@@ -202,7 +204,7 @@ mapping_without_descriptor(void)
     say(close(fd));
     next = (int)say(open("/dev/null", O_RDONLY));
     say(strcmp(map + PAGE, "shared"));
-    say(munmap(map + 2 * PAGE, PAGE)); /* the middle */
+    say(munmap(map + 2 * PAGE, PAGE)); /* the middle page */
     say(is_mapped(map + 2 * PAGE));
     say(munmap(map, PAGE));
     part = mmap(map, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -215,7 +217,7 @@ mapping_without_descriptor(void)
     munmap(part, PAGE);
 }
 
-/* At given addresses, over each other. */
+/* Mappings at given addresses, over each other. */
 static void
 fixed_mappings(void)
 {
@@ -242,7 +244,7 @@ fixed_mappings(void)
     say(close(fd));
 }
 
-/* The number of a descriptor becomes another's. */
+/* Another file gets the number of a descriptor. */
 static void
 replaced_descriptor(void)
 {
@@ -304,7 +306,7 @@ processes(void)
     say(rmdir("/dev/shm/t"));
 }
 
-/* Ids differ from run to run; what IPC_STAT says of times is whether there are any. */
+/* Ids differ from run to run. Of the times in IPC_STAT, this prints only whether there are any. */
 static void
 describe_segment(int id)
 {
@@ -411,13 +413,13 @@ changed_segment(void)
     say(strcmp(map, "child"));
     describe_segment(id);
     say(get(0x7171, 0, 0));
-    again = say_whether(shmat(id, NULL, 0)); /* removed, and still there */
+    again = say_whether(shmat(id, NULL, 0)); /* it is removed, and still there */
     say(shmdt(again));
     say(shmdt(map));
     describe_segment(id);
 }
 
-/* Once more while it is still attached, by whom it was removed and by others. */
+/* Removes a segment once more while it is still attached, as the remover and as others. */
 static void
 removed_twice(void)
 {
@@ -470,7 +472,7 @@ segments_of_others(void)
         say_whether(shmat(open, NULL, SHM_RDONLY));
         describe_segment(open);
         say(shmctl(open, IPC_SET, &ds));
-        id = get(IPC_PRIVATE, 100, 0); /* with no rights for anybody */
+        id = get(IPC_PRIVATE, 100, 0); /* nobody has any right */
         say_whether(shmat(id, NULL, 0));
         describe_segment(id);
         say(shmctl(id, IPC_RMID, NULL));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In the C of the project that it belongs to: not all of it is what libshmx is compiled with. */
+/* This is in the C of the project around it, which is not that of libshmx. */
 #include <shmx.h>
 #include <stdio.h>
 
@@ -15,7 +15,7 @@ main(void)
 {
     struct shmx  *seg;
     int           r = shmx_create(NULL, 4096, 0600, SHMX_POSIX, &seg);
-    unsigned char kept = r; /* with -Wconversion this would not be compiled */
+    unsigned char kept = r; /* with -Wconversion this would not compile */
 
     if (r < 0)
         fprintf(stderr, "%s\n", shmx_strerror(r));
