@@ -49,11 +49,13 @@
  * THREADS.  Any thread may call any function, and several threads may use one handle at the same
  * time. Only shmx_close must be the last use of its handle. No call waits because another thread
  * reads, writes, reserves, populates or sleeps through the same handle. (Threads that pin, unpin or
- * grow a pinned segment take turns.) No function is a cancellation point, not even while it calls
- * an initialiser or a visitor. A thread that is cancelled inside a function finishes that function
- * first, and one that is cancelled while it waits goes on waiting. A thread with the asynchronous
- * cancellation type must not call the library. The library starts no threads, installs no signal
- * handlers, prints nothing and reads no environment variables.
+ * grow a pinned segment take turns. While the kernel brings in pages for one thread, the other
+ * threads of the process cannot map anything. So the library has that done in pieces of 32 MiB.) No
+ * function is a cancellation point, not even while it calls an initialiser or a visitor. A thread
+ * that is cancelled inside a function finishes that function first, and one that is cancelled while
+ * it waits goes on waiting. A thread with the asynchronous cancellation type must not call the
+ * library. The library starts no threads, installs no signal handlers, prints nothing and reads no
+ * environment variables.
  *
  * FORK.  A child inherits handles and attachments. The child may use and close them, and what it
  * closes stays open in the parent. Where holders are counted, parent and child are one holder on
@@ -139,7 +141,8 @@ struct shmx_stat {
                                   it of a System V segment, shmx_stat_name and shmx_list do) */
     uint64_t        page_size; /* bytes of the page with which the segment begins; 0 where unknown,
                                   because no page is there yet, or because nobody looks at it
-                                  (shmx_stat_name and shmx_list, from 1 MiB on) */
+                                  (shmx_stat_name and shmx_list: a System V segment, and a POSIX
+                                  segment from 1 MiB on) */
     uint64_t        dev;       /* POSIX: device of the object; System V: 0 */
     uint64_t        ino;       /* POSIX: inode of the object; SHMX_IS_FOREIGN: number of the IPC
                                   namespace, as readlink(2) of /proc/PID/ns/ipc shows it; else 0 */
@@ -198,10 +201,10 @@ struct shmx_stat {
  * tries pages of the hugetlb pool first. Neither privilege nor configuration is needed, but Linux
  * 6.1 is (madvise(2), MADV_COLLAPSE). The rest of the segment is in small pages: what does not fill
  * a huge page, and all that follows the first huge page that could not be had. (On System V, small
- * pages come when they are touched.) SHMX_HUGE_ONLY fails instead of taking small pages. With
- * SHMX_SPARSE, both flags take only the first huge page. If a segment without pages is attached
- * with SHMX_POPULATE, huge pages are brought in. shmx_stat tells what kind of page the segment
- * begins with.
+ * pages come when they are touched.) SHMX_HUGE_ONLY fails instead of taking small pages for what
+ * fills a huge page. With SHMX_SPARSE, both flags take only the first huge page. If a segment
+ * without pages is attached with SHMX_POPULATE, huge pages are brought in. shmx_stat tells what
+ * kind of page the segment begins with.
  *
  * SHMX_SEALED makes an anonymous POSIX segment that nobody can shrink or grow (memfd_create(2),
  * F_SEAL_SHRINK and F_SEAL_GROW of fcntl(2)). The program hands the segment over by its descriptor,
@@ -224,6 +227,7 @@ struct shmx_stat {
  *             kernel.shmmni or kernel.shmall is reached.
  *   -ENOMEM   There is not enough memory or address space, or (SHMX_HUGE_ONLY) not enough memory in
  *             one piece. Or the process locks its memory (mlockall(2)) and has reached its limit.
+ *             Or (POSIX, where no file system limits the size) the machine has less memory.
  *   -EACCES   The caller may not write in /dev/shm.
  *   -EPERM    The caller may not make an entry in /dev/shm.
  *   -ENOTSUP  SHMX_HUGE_ONLY is given, and the kernel makes no huge pages, or the segment is
@@ -460,14 +464,17 @@ void shmx_close(struct shmx *seg);
  * A segment that is large enough for a huge page is attached where huge pages can be mapped: the
  * address, less the offset in the segment, is a multiple of their size. So the huge pages that one
  * process has made serve all processes. The exceptions are SHMX_FIXED with another address, and a
- * process that has no such addresses left.
+ * process that has no such addresses, no mapping (vm.max_map_count) or no descriptor left, or that
+ * locks its memory and is near its limit.
  *
  * If the call fails, the memory of the segment and the mappings of the process are as they were,
- * also with SHMX_REPLACE and SHMX_POPULATE. (A segment without pages may keep some of them if
- * others use up /dev/shm during the call.) SHMX_REPLACE replaces other mappings as MAP_FIXED does.
- * Use it only for addresses that the program has reserved for itself with mmap(2). If an attachment
- * of another handle is among the mappings that are replaced, do not detach it, and do not close its
- * handle before this attachment is detached.
+ * also with SHMX_REPLACE and SHMX_POPULATE. (What SHMX_POPULATE has brought in when memory runs out
+ * may stay: in a System V segment, through a read-only handle, in a segment that had no pages, and
+ * in a segment for which a program has allocated memory beyond its end. While SHMX_FIXED is at
+ * work, the mapping is there twice, and counts twice for the limits of the process.) SHMX_REPLACE
+ * replaces other mappings as MAP_FIXED does. Use it only for addresses that the program has
+ * reserved for itself with mmap(2). If an attachment of another handle is among the mappings that
+ * are replaced, do not detach it, and do not close its handle before this attachment is detached.
  *
  * Returns 0, or
  *   -EINVAL   SHMX_FIXED is given with an address that is NULL or not aligned. Or SHMX_REPLACE or
@@ -632,8 +639,10 @@ int shmx_wake(struct shmx *seg, uint32_t *word, int count);
  *   st     Receives the facts. Not NULL.
  *
  * If the page with which the segment begins is there, the call looks at it, and it brings nothing
- * in. The kind of that page stands in /proc/self/pagemap. A process that has changed its user may
- * not be allowed to read this file, and page_size is 0 then.
+ * in. The kind of that page stands in /proc/PID/pagemap. A process that has changed its user may
+ * not be allowed to read this file, and page_size is 0 then. On System V, the call looks through
+ * the mapping that the handle reads and writes with. So page_size may be the wrong one if another
+ * thread reads, writes or asks through the same handle at that moment.
  *
  * Returns 0, or
  *   -EACCES   (System V) The mode does not let the caller read the segment, and /proc is not

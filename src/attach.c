@@ -2,6 +2,7 @@
 /* Attaching and detaching. */
 #include "failure.h"
 #include "place.h"
+#include "populate.h"
 #include "segment.h"
 
 #include <errno.h>
@@ -89,11 +90,7 @@ settle(const struct shmx *seg, const struct attachment *a)
 
     if (!(a->flags & SHMX_POPULATE) || a->filled == 0)
         return 0;
-    /* If the first page is not there, the segment seems to be empty, and it gets huge pages. */
-    if (!(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->filled) != 0
-        && !shmx_huge_is_resident(a->base))
-        shmx_huge_fill(a->base, a->filled, advice);
-    if (madvise(a->base, a->filled, advice) == 0)
+    if (shmx_populate(a->base, a->filled, advice) == 0)
         return 0;
     if (errno == EINVAL)
         return -ENOTSUP;
@@ -107,7 +104,7 @@ map(struct shmx *seg, struct attachment *a)
 
     if (r < 0)
         return r;
-    if ((a->flags & SHMX_POPULATE) && seg->backend->reserve != NULL)
+    if (a->flags & SHMX_POPULATE)
         r = seg->backend->reserve(seg, a);
     if (r == 0)
         r = settle(seg, a);
@@ -144,10 +141,19 @@ map_fixed(struct shmx *seg, const struct attachment *a)
     if (r < 0)
         return r;
     r = map(seg, &made);
+    if (r == 0 && (a->flags & SHMX_POPULATE) && !(a->flags & SHMX_PRIVATE)) {
+        /* A mapping without pages takes its place. To move page tables, the kernel needs memory,
+           and may find out that there is none when it has unmapped what was there. */
+        seg->backend->unmap(seg, &made);
+        made = *a;
+        r = seg->backend->map(seg, &made);
+    }
     if (r == 0) {
         r = shmx_place_move(&made.base, a->length, seg->page, a->base);
         if (r < 0)
             seg->backend->unmap(seg, &made);
+        else
+            settle(seg, a); /* The pages are there already. This maps them. */
     }
     if (r < 0 && !replace)
         munmap(a->base, a->length);

@@ -52,7 +52,7 @@ shmx_huge_pool_page_size_at(const void *addr)
     char   line[512], start[24];
     size_t kib = 0;
     bool   there = false;
-    FILE  *f = shmx_open_proc("/proc/self/smaps");
+    FILE  *f = shmx_open_proc("/proc/thread-self/smaps");
 
     if (f == NULL)
         return 0;
@@ -79,7 +79,7 @@ shmx_huge_page_size_at(char *addr)
     if (huge == 0 || ((uintptr_t)addr & (huge - 1)) != 0 || madvise(addr, huge, MADV_DONTNEED) < 0
         || madvise(addr, page, MADV_POPULATE_READ) < 0)
         return 0;
-    fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    fd = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
     length = pread(fd, &last, sizeof last, (off_t)(((uintptr_t)addr + huge) / page - 1) * 8);
@@ -115,10 +115,10 @@ shmx_huge_fill(char *addr, size_t size, int advice)
         if (madvise(to, page, advice) < 0)
             return errno == EINVAL ? -ENOTSUP : -ENOMEM;
     if (to == from)
-        return -ENOTSUP;
+        return from == addr ? -ENOTSUP : -ENOMEM;
     if (madvise(from, (size_t)(to - from), MADV_COLLAPSE) == 0)
         return 0;
-    if (errno != EINVAL)
+    if (errno != EINVAL || from != addr) /* If so, there were no addresses to align it. */
         return -ENOMEM;
     return shmx_huge_page_size_at(to - huge) == huge ? 0 : -ENOTSUP;
 }

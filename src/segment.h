@@ -168,7 +168,8 @@ struct shmx_backend {
        lock. */
     const char *(*label)(struct shmx *seg);
 
-    /* Reserves the memory of a range that is to be populated, all of it or nothing. May be NULL. */
+    /* Prepares a new mapping that is to be populated: reserves its memory, or has huge pages made
+       of it, as far as the backend can. */
     int (*reserve)(struct shmx *seg, const struct attachment *a);
     /* Returns what the library has mapped for itself, or NULL. No attachment may replace that
        mapping. The caller holds the lock. */

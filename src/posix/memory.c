@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -46,19 +47,30 @@ set_size(int fd, off_t size)
     return r < 0 ? failure() : 0;
 }
 
-/* Returns 0 if there seems to be room for so many more bytes. */
+/* Returns 0 if there seems to be room for so many more bytes. A file system without a limit would
+   take all memory of the machine, and the kernel would kill processes, before it fails. */
 static int
 check_room(int fd, off_t bytes)
 {
-    struct statfs fs;
+    struct statfs  fs;
+    struct sysinfo machine;
 
-    if (fstatfs(fd, &fs) < 0)
+    if (fstatfs(fd, &fs) < 0 || sysinfo(&machine) < 0)
         return failure();
-    return fs.f_blocks > 0 && (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
+    if (fs.f_blocks > 0)
+        return (uint64_t)bytes / (uint64_t)fs.f_bsize > fs.f_bavail ? -ENOSPC : 0;
+    return (uint64_t)bytes / machine.mem_unit > machine.totalram + machine.totalswap ? -ENOMEM : 0;
+}
+
+/* The same for so few bytes that they are had or not, and that it is not worth while to ask. */
+static int
+check_room_for_much(int fd, off_t bytes)
+{
+    return (uint64_t)bytes < HUGE_PAGE_LEAST ? 0 : check_room(fd, bytes);
 }
 
 /* Fills a new file with huge pages. This comes first, because fallocate(2) makes small pages where
-   there are none yet. If there is no room, the function does not begin. */
+   there are none yet. */
 static int
 fill_huge(int fd, size_t length, size_t size)
 {
@@ -71,8 +83,6 @@ fill_huge(int fd, size_t length, size_t size)
     addr = shmx_place_align(addr, length, 0, size, SHMX_HUGE);
     r = set_size(fd, (off_t)length);
     if (r == 0)
-        r = check_room(fd, (off_t)length);
-    if (r == 0)
         r = shmx_huge_fill(addr, length, MADV_POPULATE_WRITE);
     munmap(addr, length);
     return r;
@@ -83,8 +93,12 @@ shmx_posix_fill(int fd, size_t size, unsigned flags)
 {
     const bool   sparse = flags & SHMX_SPARSE;
     const size_t huge = huge_page_size_within(size);
-    int          filled = -ENOTSUP, r;
+    int          filled = -ENOTSUP, r = 0;
 
+    if (!sparse)
+        r = check_room_for_much(fd, (off_t)size);
+    if (r < 0)
+        return r;
     if (huge != 0 && (!sparse || (flags & (SHMX_HUGE | SHMX_HUGE_ONLY))))
         filled = fill_huge(fd, sparse ? huge : size & -huge, size);
     r = sparse ? set_size(fd, (off_t)size) : shmx_posix_allocate(fd, 0, 0, (off_t)size);
@@ -116,11 +130,13 @@ shmx_posix_reserve(struct shmx *seg, const struct attachment *a)
     length = end - (off_t)a->offset;
     holes = st.st_size - st.st_blocks * 512;
     r = check_room(fd, holes < length ? holes : length);
-    /* A read-only handle cannot reserve, but populating its mapping allocates memory, too. An empty
-       segment is to be populated with huge pages. */
-    if ((seg->flags & SHMX_RDONLY)
-        || (r == 0 && st.st_blocks == 0 && huge_page_size_within(a->length) != 0))
+    if (r < 0)
         return r;
+    if (st.st_blocks == 0 && !(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->filled) != 0)
+        shmx_huge_fill(a->base, a->filled,
+                       a->flags & SHMX_RDONLY ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
+    if (seg->flags & SHMX_RDONLY)
+        return 0; /* It cannot reserve, but populating its mapping allocates memory, too. */
     return shmx_posix_allocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)a->offset, length);
 }
 
@@ -156,11 +172,12 @@ shmx_posix_page_size(struct shmx *seg, const struct stat *st)
         return seg->page;
     if (huge == 0 || (is_sparse(st) && (seg->flags & SHMX_RDONLY)))
         return 0;
-    addr = mmap(NULL, huge, PROT_READ, MAP_SHARED, posix_of(seg)->fd, 0);
+    /* After mlockall(2), a mapping that may be read would bring in pages. */
+    addr = mmap(NULL, huge, PROT_NONE, MAP_SHARED, posix_of(seg)->fd, 0);
     if (addr == MAP_FAILED)
         return 0;
     addr = shmx_place_align(addr, huge, 0, huge, 0);
-    if (!is_sparse(st) || shmx_huge_is_resident(addr))
+    if (shmx_huge_is_resident(addr) && mprotect(addr, huge, PROT_READ) == 0)
         found = shmx_huge_page_size_at(addr);
     munmap(addr, huge);
     return found;
@@ -182,18 +199,20 @@ shmx_posix_size(struct shmx *seg)
 }
 
 /* Grows the segment without a lock. The kernel reserves and extends in one step, and it never
-   shrinks here what another process has grown meanwhile. If another process has shrunk the segment
-   meanwhile, the bytes before the old end must be reserved, too. A pinned segment is reserved even
-   if it is sparse. */
+   shrinks here what another process has grown meanwhile. A pinned segment is reserved even if it is
+   sparse, and so is what another process has shrunk meanwhile. */
 static int
 grow(struct posix *p, const struct stat *st, off_t size, bool sparse)
 {
+    const off_t from = is_sparse(st) ? 0 : st->st_size;
     struct stat now;
     int         r;
 
     if (sparse && ((p->seg.flags & SHMX_SPARSE) || is_sparse(st)))
         return set_size(p->fd, size);
-    r = shmx_posix_allocate(p->fd, 0, st->st_size, size - st->st_size);
+    r = check_room_for_much(p->fd, size - st->st_size);
+    if (r == 0)
+        r = shmx_posix_allocate(p->fd, 0, from, size - from);
     if (r == 0 && fstat(p->fd, &now) == 0 && is_sparse(&now))
         r = shmx_posix_allocate(p->fd, FALLOC_FL_KEEP_SIZE, 0, now.st_size);
     return r;

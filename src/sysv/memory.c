@@ -2,6 +2,7 @@
 /* The memory of System V segments: the hold, attachments and copying. */
 #include "../failure.h"
 #include "../place.h"
+#include "../populate.h"
 #include "sysv.h"
 
 #include <errno.h>
@@ -118,8 +119,8 @@ map_again(const struct sysv *s, const struct attachment *a, void **got)
     return r;
 }
 
-/* A segment of the hugetlb pool may have been made without a reservation. If there is no memory,
-   touching it raises SIGBUS, but this call returns an error. */
+/* A segment may have been made without a reservation. If there is no memory, touching it raises
+   SIGBUS, but this call returns an error. */
 static int
 bring_in(const struct sysv *s, size_t count, uint64_t offset)
 {
@@ -127,8 +128,7 @@ bring_in(const struct sysv *s, size_t count, uint64_t offset)
     const size_t to = segment_round_up(&s->seg, (size_t)offset + count);
     const int    advice = s->seg.flags & SHMX_RDONLY ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
 
-    if (s->seg.page == (size_t)sysconf(_SC_PAGESIZE)
-        || madvise(s->hold + from, to - from, advice) == 0 || errno == EINVAL)
+    if (shmx_populate(s->hold + from, to - from, advice) == 0 || errno == EINVAL)
         return 0;
     return -ENOMEM;
 }
@@ -154,6 +154,18 @@ map_copy(struct sysv *s, struct attachment *a)
     r = failure();
     munmap(a->base, a->length);
     return r;
+}
+
+/* If the first page is not there, the segment seems to be empty, and it gets huge pages. */
+int
+shmx_sysv_reserve(struct shmx *seg, const struct attachment *a)
+{
+    (void)seg;
+    if (!(a->flags & SHMX_PRIVATE) && huge_page_size_within(a->filled) != 0
+        && !shmx_huge_is_resident(a->base))
+        shmx_huge_fill(a->base, a->filled,
+                       a->flags & SHMX_RDONLY ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
+    return 0;
 }
 
 int

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Walks over all System V segments and all links. */
 #include "../failure.h"
-#include "../huge.h"
 #include "../namespace.h"
 #include "sysv.h"
 #include "table.h"
@@ -96,7 +95,7 @@ name_segment(const char *entry, struct shmx_stat *st, char text[NAME_TEXT_MAX])
 {
     struct reference ref = { .backend = SHMX_SYSV, .kind = REFERENCE_NAME, .entry = entry };
 
-    st->page_size = huge_page_size_unseen(st->size);
+    st->page_size = 0; /* Even a small segment may be of the hugetlb pool. */
     if (entry != NULL && (st->state & SHMX_IS_DESTROYED))
         st->state |= SHMX_IS_EPHEMERAL;
     if (entry != NULL && !shmx_is_hidden(entry)) {

@@ -278,6 +278,7 @@ const struct shmx_backend shmx_sysv = {
     .discard = sysv_discard,
     .label = sysv_label,
     .own = shmx_sysv_own,
+    .reserve = shmx_sysv_reserve,
     .map = shmx_sysv_map,
     .unmap = shmx_sysv_unmap,
     .size = sysv_size,

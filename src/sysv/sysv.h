@@ -53,6 +53,7 @@ int shmx_sysv_take_hold(struct sysv *s);
 void        shmx_sysv_settle_hold(struct sysv *s);
 void        shmx_sysv_drop_hold(struct sysv *s);
 const void *shmx_sysv_own(struct shmx *seg, size_t *length);
+int         shmx_sysv_reserve(struct shmx *seg, const struct attachment *a);
 int         shmx_sysv_map(struct shmx *seg, struct attachment *a);
 int         shmx_sysv_unmap(struct shmx *seg, struct attachment *a);
 ssize_t     shmx_sysv_read(struct shmx *seg, void *buf, size_t count, uint64_t offset);
