@@ -386,7 +386,8 @@ int shmx_open_fd(int fd, unsigned flags, struct shmx **seg);
  *   -EEXIST   The name is taken.
  *   -EBUSY    Another thread is publishing or destroying the segment through this handle.
  *   -ENOENT   The segment was destroyed, and the kernel does not give a destroyed object a name
- *             again. Or (System V) the segment is of another IPC namespace.
+ *             again. (A System V segment that was opened by its id after that is an ephemeral one,
+ *             and can get a name.) Or (System V) the segment is of another IPC namespace.
  *   -EXDEV    The object is not in /dev/shm (a memfd).
  *   -EPERM    The segment belongs to another user.
  *   -EACCES, -ENOSPC, -EROFS, -ENOMEM  As for shmx_create.

@@ -197,7 +197,7 @@ do_publish(struct handle *h)
         must(r == -ENOENT);
     } else if (h->name >= 0 || leads_somewhere(o)) {
         must(r == -EINVAL); /* it has a name, whichever handle gave it */
-    } else if (is_destroyed(o) && !o->ephemeral) {
+    } else if (is_destroyed(o) && !o->ephemeral && !h->goes) {
         must(r == -ENOENT);
     } else if (is_taken(name)) {
         must(r == -EEXIST);
@@ -208,6 +208,7 @@ do_publish(struct handle *h)
         shared->names[name] = o;
         h->name = name;
         o->linked = true;
+        o->ephemeral |= is_destroyed(o); /* it was opened by its id when it was destroyed */
     }
 }
 
