@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# From a rendered manual page of section 3: what it says of each function, as comments like those of shmx.h,
-# for documented.awk.
+# Reads a rendered manual page of section 3, and prints what it says of each function as comments like
+# those of shmx.h, for documented.awk.
 
 /^[A-Z]/ { section = $0; current = ""; next }
 { gsub(/\(\)|\(3\)/, "") }

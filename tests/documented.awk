@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# From shmx.h: which errors each function's comment documents, as rows of a C table.
-# A comment "shmx_x - ..." is of shmx_x (or "shmx_x, shmx_y - ..."); "an error of shmx_z" in it takes over
-# those of shmx_z.
+# Reads shmx.h, and prints the errors that the comment of each function documents, as rows of a C
+# table. A comment "shmx_x - ..." belongs to shmx_x (or "shmx_x, shmx_y - ..." to both). "An error of
+# shmx_z" in it takes over the errors of shmx_z.
 
 /^\/\*$/ { text = ""; inside = 1; next }
 inside && /\*\// { finish(); inside = 0; next }
