@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Compares figures with their bounds: the number of instructions that the library itself executes in
-# a cycle (those of the C library and the kernel do not count), the size of the library, and the heap
-# that a handle takes. tests/world runs this. usage: instructions.sh COUNTED LIBRARY
+# a cycle (those of the C library and the kernel do not count), the size of the library, and the
+# heap that a handle takes. tests/world runs this. usage: instructions.sh COUNTED LIBRARY
 set -eu
 counted=$1 library=$2
 dir=$(mktemp -d)

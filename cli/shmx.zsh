@@ -1,7 +1,7 @@
 #compdef shmx
 # SPDX-License-Identifier: BSD-2-Clause
-# Completion of shmx(1) for zsh. Anybody can choose names in /dev/shm. compadd takes them as they are
-# and quotes them.
+# Completion of shmx(1) for zsh. Anybody can choose names in /dev/shm. compadd takes them as they
+# are and quotes them.
 
 _shmx_names() {
     local -a names

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
-# What the scripts share. To be sourced from the top of the tree. It sees the arguments of the
-# script.
+# What the scripts share. Source this from the top of the tree. It sees the arguments of the script.
 
 # The comment at the top of a script is its help.
 usage() { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "scripts/${0##*/}"; }
@@ -26,19 +25,18 @@ can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
-# Start the script again as root, with the arguments that it had.
+# Starts the script again as root, with the arguments that it had.
 be_root() {
     [ "$(id -u)" != 0 ] || return 0
     can_be_root || give_up "scripts/${0##*/} makes mounts and roots, so it needs root, and there is no sudo here."
     exec sudo "scripts/${0##*/}" "$@"
 }
-# The tests make namespaces. Those who are neither root nor have sudo can make them in a user
-# namespace only.
+# The tests make namespaces. Without root or sudo, that is possible only in a user namespace.
 in_namespaces() {
     if can_be_root; then as_root "$@"; else unshare --user --map-root-user "$@"; fi
 }
 
-# Install the Debian packages of these that are not there yet.
+# Installs those of these Debian packages that are missing.
 install() {
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
@@ -58,8 +56,8 @@ need() {
             'gcc, libc6-dev, make, cmake, pkgconf and libbsd-dev; README.md says how to build it by hand.'
 }
 
-# A bare chroot has no /proc, no terminals, and a /dev/shm that is part of its disk: lend it all
-# three until we end.
+# A bare chroot has no /proc, no terminals, and a /dev/shm that is part of its disk. The script
+# mounts all three until it ends.
 borrowed=
 give_back() {
     for mount in $borrowed; do as_root umount "$mount"; done

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
-# Clean roots of Debian to work in, and checks of which each prints a line. To be sourced by root,
-# with $out set to where logs are left. $dir is a directory that goes when the script ends; the
-# roots are in it.
+# Clean roots of Debian to work in, and checks that print a line each. Root sources this, with $out
+# set to the directory for logs. The roots are in the directory $dir, which goes when the script
+# ends.
 unshare --mount --ipc --pid --fork true ||
     give_up "scripts/${0##*/} makes mounts in namespaces of its own, and cannot make them here. From a mere chroot, and in" \
         'a container without CAP_SYS_ADMIN, the kernel refuses them: run it on the machine itself.'
-# The tree may be somebody else's: whoever runs this trusts it.
+# The tree may belong to somebody else. Whoever runs this script trusts it.
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -15,14 +15,14 @@ chmod 755 "$dir"
 rm -rf "$out"
 mkdir -p "$out"
 
-# check WORDS COMMAND...: its output goes to a log, of which the end is shown if it fails.
+# check WORDS COMMAND...: writes the output to a log, and shows the end of the log after a failure.
 checks=0
 check() {
     words=$1
     checks=$((checks + 1))
     log=$out/$checks.log
     shift
-    # Not as a condition: in there nothing would end at its first failure.
+    # The command is not a condition, because then it would not end at its first failure.
     set +e
     (set -e; "$@") >"$log" 2>&1
     status=$?
@@ -35,9 +35,9 @@ check() {
     printf 'ok    %s\n' "$words"
 }
 
-# enter ROOT [OPTION OF UNSHARE]... -- COMMAND...: with what a machine has mounted, in namespaces of
-# its own, in which ROOT is the root: a mere chroot would be in the way of the tests' own
-# namespaces.
+# enter ROOT [OPTION OF UNSHARE]... -- COMMAND...: runs the command with what a machine has mounted,
+# in namespaces of its own in which ROOT is the root. In a mere chroot the tests could not make
+# their namespaces.
 enter() {
     root=$1
     shift
@@ -66,15 +66,15 @@ inside() { # ROOT COMMAND...
         ${http_proxy:+http_proxy="$http_proxy"} "$@"
 }
 
-# For git archive: the tree as it is now, of the files that git knows. In a copied tree git stash
-# fails at what git remembers of the files that were copied, unless that is brought up to date.
+# Names the tree as it is now, with the files that git knows, for git archive. In a copied tree, git
+# stash fails because git remembers other attributes of the files, unless the index is refreshed.
 snapshot() {
     git update-index -q --refresh >/dev/null || true
     tree=$(git stash create)
     echo "${tree:-HEAD}"
 }
 
-# A mirror of testing may be an old one.
+# A mirror of testing may be out of date.
 make_roots() { # RELEASE NAME...
     mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' "$1" "$dir/base.tar"
     shift

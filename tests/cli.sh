@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The command, as a person would use it, over both backends. To be run by world, as root.
+# Uses the command as a person would, on both backends. tests/world runs this as root.
 # usage: cli.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 set -u
 # shellcheck source=tests/cli_lib.sh
@@ -73,7 +73,7 @@ both() {
     warns "^shmx: missing: no such segment"
     is "$(left) $(segments)" '0 0'
 
-    # filled before it is seen, or not made
+    # A segment is filled before anybody can see it, or it is not made.
     expect 0 shmx create "$backend:/f" 10000 --from exact
     shmx read f | cmp - exact || bad 'not what it was filled with'
     expect 0 shmx rm f
@@ -90,7 +90,7 @@ both() {
     warns "Is a directory"
     is "$(left) $(segments)" '0 0'
 
-    # held, and gone with its holder
+    # A segment is held, and goes with its holder.
     expect 7 shmx create --ephemeral "$backend:/e" 1M -- sh -c 'shmx stat /e >/dev/null && exit 7'
     is "$(left) $(segments)" '0 0'
     expect 143 shmx create --ephemeral "$backend:/e" 1M -- sh -c 'kill $$'
@@ -115,7 +115,7 @@ both() {
     expect 0 shmx gc
     is "$(left) $(segments)" '0 0'
 
-    # Ctrl-C while it is filled (a shell has what it starts in the background ignore that)
+    # Ctrl-C interrupts filling. (A background process of a shell ignores SIGINT.)
     mkfifo slow
     env --default-signal=INT shmx create "$backend:/f" 1M --from slow 2>err &
     exec 3>slow
@@ -127,7 +127,7 @@ both() {
     rm slow
     is "$(left) $(segments)" '0 0'
 
-    # dead, and cleared away
+    # A dead segment is removed.
     shmx create "$backend:/kept" 4K
     expect 0 shmx gc
     says "^left $backend:/kept (unheld: --orphans removes it"
@@ -137,7 +137,7 @@ both() {
     says "^removed $backend:/kept"
     is "$(left) $(segments)" '0 0'
 
-    # a full disk, a closed pipe
+    # The disk is full, and the pipe is closed.
     shmx create "$backend:/w" 4M
     expect 1 sh -c 'shmx read /w >/dev/full'
     warns "^shmx: standard output: No space left"
@@ -212,7 +212,7 @@ listing() {
 }
 
 foreign() {
-    # a program that knows nothing of us: its mapping is seen, and spared
+    # A program does not know this library. Its mapping is seen, and its object is spared.
     head -c 4096 /dev/zero >/dev/shm/foreign
     is "$(shmx ls --noheadings -r -o NAME,HOLDERS,STATE)" '/foreign 0 unheld'
     mkfifo gate
@@ -231,7 +231,7 @@ foreign() {
     is "$(left)" 0
 }
 
-# What the kernel remembers of uses of System V segments, which looking at them is not.
+# Prints what the kernel remembers of uses of System V segments. Looking at segments is no use.
 used() { tail -n +2 /proc/sysvipc/shm | awk '{ print "id " $2 ": lpid " $6 ", nattch " $7 ", atime " $12 ", dtime " $13 ", ctime " $14 }'; }
 looking() {
     shmx create sysv:/named 4K
@@ -273,7 +273,7 @@ looking() {
     is "$(left) $(segments)" '0 0'
 }
 
-# A key cannot wait until its segment is filled, but what fails is not left.
+# A segment with a key can be seen before it is filled. If filling fails, the segment is removed.
 keys() {
     head -c 10000 /dev/urandom >exact
     expect 0 shmx create sysv:key=0x51a3 10000 --from exact
@@ -309,7 +309,7 @@ resizing() {
 }
 
 terminal() {
-    # progress, on a real terminal only; colour likewise
+    # Progress and colours appear only on a real terminal.
     head -c 3000000 /dev/zero >source
     script -qec 'sh -c "{ head -c 1500000 source; sleep 0.8; head -c 1500000 source; } | shmx create /p 3000000 --from -"' /dev/null >typed
     grep -q 'filling .* of .*/s.*left' typed || bad "no progress on a terminal: $(cat -v typed)"
@@ -323,7 +323,7 @@ terminal() {
 }
 
 diagnosis() {
-    shmx create sysv:/large 4M # the pages of which nobody knows
+    shmx create sysv:/large 4M # nobody knows its pages
     is "$(shmx ls --noheadings -r -o PAGE,NAME)" '- /large'
     expect 0 shmx doctor
     says 'huge pages  '

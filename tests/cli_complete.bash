@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What bash would offer, unquoted as the shell would do that: each candidate with a zero byte at its end.
-# usage: cli_complete.bash COMPLETION WORD...: the words of the line, the last is the one to complete
+# Prints what bash offers, unquoted as the shell would do that, with a zero byte after each
+# candidate.
+# usage: cli_complete.bash COMPLETION WORD...: the words of the line, of which the last is to be
+# completed
 # shellcheck source=cli/shmx.bash
 . "$1"
 shift

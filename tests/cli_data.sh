@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What the command reads, copies and makes: exact numbers, holes that stay holes, and reasons that say what is needed.
-# To be run by world, as root. usage: cli_data.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
+# What the command reads, copies and makes: numbers are exact, holes stay holes, and messages say
+# what is needed. tests/world runs this as root.
+# usage: cli_data.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 set -u
 # shellcheck source=tests/cli_lib.sh
 . "$(dirname "$0")/cli_lib.sh"
@@ -24,7 +25,7 @@ numbers() { # [USER]
 END
     is "$(shmx read /ten --offset 08 --count 01)" 9
     shmx rm /ten
-    # references are those of the library, in every subcommand
+    # Every subcommand accepts the names of the library.
     shmx create sysv:key=010 4K
     is "$(shmx stat --json sysv:key=10 sysv:key=0xa sysv:key=010 | jq -c 'map(.key)')" '[10,10,10]'
     for name in sysv:id=x sysv:id= sysv:key=08x sysv:id=-1 sysv:key=0; do
@@ -56,7 +57,7 @@ sparse() { # BACKEND OTHER [USER]
         "$@" shmx rm /c
     done
     "$@" shmx rm /s
-    # what is reserved stays so
+    # A segment that is reserved has a copy that is reserved.
     if [ "$backend" = posix ]; then
         "$@" shmx create "$backend:/s" 1M
         "$@" shmx copy /s "$backend:/c"
@@ -65,7 +66,7 @@ sparse() { # BACKEND OTHER [USER]
     fi
 }
 
-# Who copies or reads what shrinks meanwhile says so.
+# If a segment shrinks while it is copied or read, the command says so.
 shrinking() {
     cat >shrink.c <<'END'
 #define _GNU_SOURCE
@@ -90,7 +91,7 @@ END
     done
 }
 
-# The size is that of the file.
+# The segment gets the size of the file.
 sizes_of_files() {
     head -c 12345 /dev/urandom >file
     for words in "/f --from file" "--from file sysv:/f" "/f --from -" "/f 12345 --from file"; do
@@ -110,13 +111,13 @@ sizes_of_files() {
     cat file | expect 2 shmx create /f --from -
     expect 2 shmx create /f --from /dev/null
     expect 1 shmx create /f --from missing
-    # from where it stands
+    # Reading begins at the current position.
     { head -c 12000 >/dev/null; expect 0 shmx create /f --from -; } <file
     is "$(shmx ls -b -r --noheadings -o SIZE)" 345
     shmx rm /f
 }
 
-# What is needed, and what is there.
+# Messages say what is needed, and what there is.
 reasons() {
     mount -t tmpfs -o size=1m,nr_inodes=10,mode=1777 tmpfs /dev/shm
     expect 1 shmx create /f 2M
@@ -178,7 +179,7 @@ reasons() {
     rm /dev/shm/f
 }
 
-# An owner can give himself back what he has taken from himself.
+# An owner can restore a right that he has taken from himself.
 modes() {
     for name in /m sysv:/m sysv:key=0x51a3; do
         expect 0 nobody shmx create "$name" 4K

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Every line of the manual page's examples runs as printed. To be run by world.
+# Every line of the examples in the manual page runs as printed. tests/world runs this.
 # usage: cli_examples.sh DIRECTORY-OF-THE-COMMAND MANUAL-PAGE
 set -eu
 
@@ -12,7 +12,7 @@ $script" | sh
 [ "$(find /dev/shm -mindepth 1 | wc -l)" = 0 ]
 [ "$(tail -n +2 /proc/sysvipc/shm | wc -l)" = 0 ]
 
-# Options in the page and in --help are the same.
+# The options in the manual page and in --help are the same.
 for command in create ls stat read write copy rm gc doctor; do
     shmx "$command" --help | grep -o -e '--[a-z][a-z-]*' | sort -u | grep -v -e '--help' | while read -r option; do
         grep -q -e "Fl $(echo "$option" | sed 's/^-//')\>" -e ", $(echo "$option" | sed 's/^-//')\>" "$2" || {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Clearing up and looking around, for whoever keeps many machines: patterns, ages, proof of death, names of namespaces that
-# are gone, totals, JSON. To be run by world, as root. usage: cli_fleet.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
+# Cleaning up and looking around on many machines: patterns, ages, proof of death, names of
+# namespaces that are gone, totals and JSON. tests/world runs this as root.
+# usage: cli_fleet.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 # shellcheck disable=SC2016 # for the shells that are started
 set -u
 # shellcheck source=tests/cli_lib.sh
@@ -13,7 +14,7 @@ drop="setpriv --reuid 65534 --regid 65534 --clear-groups env PATH=$PATH"
 cp "$peer" "$dir/bin/peer"
 peer=$dir/bin/peer
 
-collecting() { # BACKEND [USER]: as the owner
+collecting() { # BACKEND [USER], who is the owner
     backend=$1
     shift
     for name in psm_1 psm_2 other; do "$@" shmx create "$backend:/$name" 4K; done
@@ -25,7 +26,7 @@ collecting() { # BACKEND [USER]: as the owner
     sleep 1.1
     expect 0 "$@" shmx gc --match 'psm_*' --older 1 --orphans
     is "$(cut -d ' ' -f 1 out | tr '\n' ' ')$(names)" 'removed removed /other sysv:key=0x51a3 '
-    # "p*" is not every "posix:", and "posix:*" not everything
+    # "p*" does not match every "posix:", and "posix:*" does not match everything.
     "$@" shmx gc --match 'p*' 's*' --orphans >out
     is "$(names)" '/other sysv:key=0x51a3 '
     other=sysv
@@ -41,7 +42,7 @@ collecting() { # BACKEND [USER]: as the owner
     is "$(left) $(segments)" '0 0'
 }
 
-# What somebody uses is never removed, whoever it is and however he uses it.
+# What somebody uses is never removed, whoever it is and whatever the use is.
 in_use() {
     mkfifo gate
     for name in live psm_live; do head -c 4096 /dev/zero >"/dev/shm/$name"; done
@@ -57,7 +58,8 @@ in_use() {
     is "$(shmx ls --noheadings -r -o HOLDERS,STATE)" '1 -'
     shmx stat --json /psm_live >out
     json ".[0].holders == 1 and .[0].processes == [{pid: $holder, name: \"peer\"}]"
-    # one's own goes by rm --match, also if it is used; another user's only if it is not
+    # rm --match removes segments of the caller even if they are used, and those of another user
+    # only if they are not.
     chown nobody /dev/shm/psm_live
     expect 1 shmx rm --match 'psm_*'
     warns 'no segment that you may remove matches'
@@ -65,7 +67,7 @@ in_use() {
     expect 1 setpriv --reuid 1 --regid 1 --clear-groups env PATH="$PATH" shmx rm --match '*'
     expect 0 nobody shmx rm --match 'psm_*'
     is "$(names)" ''
-    # unlinked, and still mapped: df sees it, and ls says who
+    # An object is unlinked but still mapped. df counts it, and ls says who has it.
     expect 0 shmx ls
     says '^/dev/shm holds 4.0K more without a name'
     says "^  4.0K by process $holder (peer)"
@@ -84,7 +86,7 @@ in_use() {
         $user shmx hold /b -- shmx rm --match '*' 'sysv:*' || bad 'not removed'
         is "$(left) $(segments)" '0 0'
     done
-    # for root, others' only without a holder
+    # Root removes segments of others only if they have no holder.
     for name in /a /b sysv:/c sysv:/d; do nobody shmx create "$name" 4K; done
     nobody shmx hold /a -- env -i PATH="$PATH" LD_LIBRARY_PATH="$LD_LIBRARY_PATH" true
     mkfifo gate
@@ -101,7 +103,7 @@ in_use() {
     is "$(left) $(segments)" '0 0'
 }
 
-# Where it cannot be known whether somebody has an object, it is not said.
+# If nobody can know whether anybody has an object, the command does not claim to know.
 unknown() {
     shmx create /roots 4K --mode 666
     nobody shmx create /own 4K
@@ -124,14 +126,14 @@ unknown() {
     exec 3>&-
     wait
     rm gate
-    # what one may not remove is not promised
+    # A dry run does not promise to remove what the caller may not remove.
     expect 0 nobody shmx gc --orphans --dry-run
     is "$(cut -d ' ' -f 1-3 out)" 'would remove posix:/own'
     expect 0 nobody shmx gc --orphans
     is "$(cut -d ' ' -f 1,2 out) $(names)" 'removed posix:/own /roots /roots2 '
     shmx rm /roots /roots2
 
-    # a process of another IPC namespace has another segment with the same id
+    # A process of another IPC namespace has another segment with the same id.
     id=$(shmx create 4K)
     unshare --ipc sh -c 'echo "${1#sysv:id=}" >/proc/sys/kernel/shm_next_id
         [ "$(shmx create 8K)" = "$1" ] && { shmx hold "$1" -- sh -c "echo ready; sleep 1" >ready; shmx rm "$1"; }' sh "$id" &
@@ -142,7 +144,7 @@ unknown() {
     shmx rm "$id"
 }
 
-# A name that leads into an IPC namespace which is gone.
+# A name leads into an IPC namespace that is gone.
 foreign() {
     unshare --ipc shmx create sysv:/gone 4K
     expect 0 shmx ls --json
@@ -160,7 +162,7 @@ foreign() {
     expect 0 shmx rm /gone
     warns '^shmx: /gone: only the name was removed: the segment is in another IPC namespace'
     is "$(left)" 0
-    # on request
+    # With --foreign the name is removed.
     unshare --ipc shmx create sysv:/gone 4K
     expect 0 shmx gc --foreign --dry-run
     says '^would remove sysv:/gone (only the name'
@@ -169,13 +171,13 @@ foreign() {
     expect 0 shmx gc --foreign
     says '^removed sysv:/gone (only the name'
     is "$(left)" 0
-    # by itself, if all processes are to be seen and none is there; in a sandbox, process 1 may be hidden: there, it is taken
-    # for one that is not
+    # Without it, the name is removed if all processes can be seen and none is in the namespace. In
+    # a sandbox, process 1 may be hidden. Then this process takes its place.
     head -c 1 /proc/1/maps >/dev/null 2>&1 || mount --bind "/proc/$$" /proc/1
     mkfifo gate
     unshare --ipc sh -c 'shmx create sysv:/lives 4K; cat gate; shmx rm /lives' &
     until shmx ls --noheadings -r -o NAME | grep -q lives; do sleep 0.01; done
-    # of two more, there is a descriptor, and a mount
+    # Of two more namespaces, there is a descriptor and a mount.
     unshare --ipc sh -c 'shmx create sysv:/opened 4K; exec 4</proc/self/ns/ipc; exec unshare --ipc cat gate' &
     unshare --ipc sh -c 'shmx create sysv:/mounted 4K; exec sleep 100' &
     until shmx ls --noheadings -r -o NAME | grep -q opened; do sleep 0.01; done
@@ -184,7 +186,7 @@ foreign() {
     mount --bind "/proc/$!/ns/ipc" mounted
     kill $!
     wait $! 2>/dev/null
-    # the last one: the number of a namespace that is gone is given to the next
+    # This comes last, because the next namespace gets the number of one that is gone.
     unshare --ipc shmx create sysv:/gone 4K
     if [ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ]; then
         expect 0 shmx gc
@@ -215,7 +217,7 @@ totals() {
         # shellcheck disable=SC2086 # words
         shmx ls $words | grep -q -a 'segment' && bad "a total with $words"
     done
-    # what has no name any more: as much as df counts
+    # Memory without a name is shown, as much as df counts.
     exec 4<>/dev/shm/nameless
     head -c 20M /dev/zero >&4
     rm /dev/shm/nameless
@@ -255,7 +257,8 @@ doctor() {
     remove_ipc ok
     printf '[Login]\nRemoveIPC=yes\n' >/etc/systemd/logind.conf.d/40-theirs.conf
     remove_ipc ok
-    printf '[Login]\nRemoveIPC=yes\n' >/etc/systemd/logind.conf.d/50-ours.conf # hides that of /run
+    # This file hides that of /run.
+    printf '[Login]\nRemoveIPC=yes\n' >/etc/systemd/logind.conf.d/50-ours.conf
     remove_ipc note
     rm /etc/systemd/logind.conf.d/*
     printf '[Login]\nRemoveIPC=true\n' >/run/systemd/logind.conf.d/60-more.conf

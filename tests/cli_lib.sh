@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
-# What the tests of the command share. To be sourced by a script that world runs as root with the arguments
-# DIRECTORY-OF-THE-COMMAND LIBRARY PEER.
+# What the tests of the command share. Scripts source this that world runs as root with the
+# arguments DIRECTORY-OF-THE-COMMAND LIBRARY PEER.
 if grep -q deny /proc/self/setgroups; then
     echo 'skipped: there are no other users in this user namespace' >&2
     exit 77
@@ -10,7 +10,7 @@ fi
 peer=$3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-# Another user may not be let into the build directory.
+# Another user may have no access to the build directory.
 mkdir "$dir/bin" "$dir/lib" "$dir/work"
 cp "$1/shmx" "$dir/bin"
 cp "$2" "$dir/lib/libshmx.so.1"
@@ -21,7 +21,7 @@ cd "$dir/work" || exit 1
 failures=0
 export LC_ALL=C
 
-# expect STATUS COMMAND...: leaves its output in ./out and ./err
+# expect STATUS COMMAND...: leaves the output in ./out and ./err
 expect() {
     wanted=$1
     shift

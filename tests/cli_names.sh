@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Names that are meant to hurt: 3,000 of them, of all bytes but / and NUL, come out of everything as they went in, nothing
-# is executed, and people see printable characters only. As root and as another user, in two locales. To be run by world.
+# 3,000 names that are meant to hurt, of all bytes except / and NUL. They come out of every
+# subcommand as they went in, nothing is executed, and people see only printable characters. This is
+# tried as root and as another user, in two locales. tests/world runs this.
 # usage: cli_names.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 # shellcheck disable=SC2016 # what hostile names look like
 set -u
@@ -31,14 +32,16 @@ make_names() { # SEED
     sort -z names >sorted
 }
 
-# Reads as the terminal would: printable characters of the locale, and newlines.
+# Checks the output as a terminal would take it: only printable characters of the locale, and
+# newlines.
 printable() { # WHAT <OUTPUT
     perl -e 'local $/; my $t = <STDIN>;
         utf8::decode($t) || die "no UTF-8" if $ARGV[0] =~ /UTF-8/;
         die sprintf "U+%04x", ord $1 if $ARGV[0] =~ /UTF-8/ ? $t =~ /([^\n\p{Print}]|(?!\n)[\p{DI}\p{Bidi_C}\p{Cc}\p{Zl}\p{Zp}])/ : $t =~ /([^\n -~])/' "$LC_ALL" ||
         bad "$1 prints what is not printable, in $LC_ALL"
 }
-# The names of JSON as they are: what is no UTF-8 or has a newline is in hexadecimal digits.
+# Prints the names of JSON as they are. A name that is not UTF-8 or has a newline is in hexadecimal
+# digits.
 exact() {
     jq -j '.[].name + "\u0000"' | perl -0 -pe 's{^(posix|sysv):hex=([0-9a-f]+)\0}{"/" . pack("H*", $2) . "\0"}e || s{^(posix|sysv):}{}'
 }
@@ -68,7 +71,7 @@ everything() { # as $user, on $backend
     is "$(jq length out)" "$count"
     exact <out >found
     same 'ls --json' found
-    # those that are UTF-8 and fit into a line are there as they are
+    # Names that are UTF-8 and fit into a line are printed as they are.
     jq -r '.[].name' out | grep -v "^$backend:hex=" >plain
     tr '\n' '\r' <names | tr '\0' '\n' | LC_ALL=C.UTF-8 grep -ax '.*' | sed "s/^/$backend:/" |
         grep -v "$(printf '\r')" | sort >expected
@@ -86,7 +89,7 @@ everything() { # as $user, on $backend
     as_user shmx gc --orphans --dry-run >out
     printable gc <out
     is "$(grep -c '^would remove ' out)" "$count"
-    # messages, and a process that is called like that
+    # The names appear in messages, and as the name of a process.
     as_user xargs -0 -n 500 sh -c 'shmx create "$0" 1; shmx rm "/missing$1"; shmx "$2"; shmx ls "$3" --nope"$4" -o "$5"; shmx chmod "$6"' \
         <names >/dev/null 2>err
     [ -s err ] || bad 'no messages'
@@ -97,7 +100,7 @@ everything() { # as $user, on $backend
     as_user "$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx stat "$backend" : / >found
     same "completion after $backend:" found
 
-    # by the exact names, by the names of JSON, by patterns
+    # The exact names, the names of JSON and patterns all lead to the segments.
     head -z -n "$((count / 3))" names | as_user xargs -0 shmx rm || bad 'rm'
     as_user shmx ls --json >out
     jq -r '.[].name' out | head -n "$((count / 3))" | as_user xargs -d '\n' shmx rm || bad 'rm by the names of JSON'
@@ -120,7 +123,7 @@ for round in 'posix root C' 'posix root C.UTF-8' 'posix nobody C' 'posix nobody 
     everything
 done
 
-# What bash offers where.
+# What bash offers, and where.
 export LC_ALL=C
 offers() { # EXPECTED WORD...
     expected=$1
@@ -155,7 +158,7 @@ offers 'posix ' ls --backend p
 offers 'chmod chown copy create ' c
 [ -e executed ] && bad 'something was executed'
 
-# zsh, in a terminal of its own: what is typed is what would be run.
+# zsh runs in a terminal of its own. What it types is what it would run.
 if command -v zsh >/dev/null; then
     typed() { # EXPECTED TEXT
         LC_ALL=C.UTF-8 TEXT=$2 zsh -f -c '
@@ -187,7 +190,7 @@ else
 fi
 shmx rm --match '*' 'sysv:*'
 
-# A name that no text can carry, as the command takes and gives it.
+# The command takes and prints a name that no text can contain.
 expect 0 shmx create posix:hex=ff0a 1
 is "$(find /dev/shm -mindepth 1 -printf '%f' | od -An -tx1)" ' ff 0a'
 is "$(shmx ls --json | jq -r '.[].name')" posix:hex=ff0a
@@ -199,7 +202,7 @@ for name in posix:hex= posix:hex=f posix:hex=2f posix:hex=00 posix:hex=zz posix:
     warns '^shmx: .*: invalid argument'
 done
 
-# A process that calls itself something, and a mapping of such a path.
+# A process gives itself a name, and maps a file with such a path.
 shmx create /frames 1
 mkfifo gate
 perl -e 'open my $f, "<", "/dev/shm/frames"; $0 = "\e[31m\xff\nx"; open my $g, "<", "gate"; <$g>' &

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The recipes of docs/operating.md do what they say, to what Python really leaves. To be run by world, as root.
+# The recipes of docs/operating.md do what they say to what Python really leaves. tests/world runs
+# this as root.
 # usage: cli_recipes.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 # shellcheck disable=SC2016 # for the shells that are started
 set -u
@@ -11,10 +12,10 @@ doc=$tests/../docs/operating.md
 command -v python3 >/dev/null || { echo 'skipped: no python3' >&2; exit 77; }
 
 names() { shmx ls --noheadings -r -o NAME | sed 's/psm_.*/psm_/' | sort | tr '\n' ' '; }
-# The lines of the blocks in that language.
+# Prints the lines of the blocks in that language.
 block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$doc" | grep -v '^```'; }
 
-# A Python program that uses shared memory, and is killed together with its tracker.
+# Runs a Python program that uses shared memory, and is killed together with its tracker.
 python() { # WHAT: runs until it is killed
     rm -f ready
     setsid python3 -c '
@@ -28,7 +29,7 @@ time.sleep(100)' &
     pid=$!
     until [ -e ready ]; do sleep 0.05; done
 }
-killed() { # it and its tracker
+killed() { # the program and its tracker
     pkill -9 -g "$pid"
     wait "$pid" 2>/dev/null
     until [ "$(pgrep -g "$pid" | wc -l)" = 0 ]; do sleep 0.05; done
@@ -40,10 +41,10 @@ shmx create /cache 4K
 is "$(names)" '/cache /psm_ /sem.mp-left /torch_1_2_3 '
 block cron | cut -d ' ' -f 7- >lines
 is "$(wc -l <lines)" 2
-# nothing is a day old
+# Nothing is a day old.
 sh -eu lines || bad 'the lines for cron'
 is "$(names)" '/cache /psm_ /sem.mp-left /torch_1_2_3 '
-# what lives is spared, whatever its age
+# What is in use is spared, whatever its age is.
 sed 's/--older 1d/--older 1/' lines >sooner
 sleep 1.1
 sh -eu sooner || bad 'the lines for cron'
@@ -59,7 +60,7 @@ is "$(names)" '/cache /sem.mp-left '
 sh -euc "$(echo "$line" | sed 's/7d/1/')" >out
 is "$(names)" '/cache '
 
-# the init container, in a pid namespace of its own: a process outside of it is spared
+# The init container is in a pid namespace of its own. A process outside of it is spared.
 python
 block yaml | grep -o '\["/shmx".*\]' | jq -r '.[1:] | @sh' >arguments
 test -s arguments || bad 'no init container found'
@@ -69,7 +70,7 @@ killed
 unshare --pid --fork --mount-proc sh -euc "shmx $(cat arguments)" >out
 is "$(names)" '/cache /sem.mp-left '
 
-# what is for scripts and for looking
+# Recipes for scripts, and for looking.
 shmx create /frames 4K
 nobody shmx create "$(printf '/of nobody\n\377')" 1
 nobody shmx create "/of nobody" 1
@@ -79,7 +80,7 @@ sh -eu scripts >out || bad 'the lines for scripts'
 is "$(names)" '/cache /frames /sem.mp-left '
 shmx rm --match '*'
 
-# the units are off, and run what is removed with proof only
+# The units are off, and remove only what is provably dead.
 grep -q '^ExecStart=.*/shmx gc$' "$tests/../cli/shmx-gc.service.in" || bad 'the unit runs something else'
 if command -v systemd-analyze >/dev/null; then
     mkdir units

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Twice as many segments cost twice as many instructions and system calls, and not four times. (Times are not asserted.)
-# To be run by world, as root. usage: cli_scale.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
+# Twice as many segments take twice as many instructions and system calls, and not four times as
+# many. (Times are not asserted.) tests/world runs this as root.
+# usage: cli_scale.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 set -u
 # shellcheck source=tests/cli_lib.sh
 . "$(dirname "$0")/cli_lib.sh"
@@ -10,7 +11,8 @@ for tool in strace valgrind; do
 done
 strace -o /dev/null true || { echo 'skipped: strace may not trace here' >&2; exit 77; }
 
-# Objects of other programs, names of ours, and segments without either: so many hundreds of each.
+# Makes so many hundreds each of objects of other programs, names of this library, and segments
+# without a name.
 made=0
 make() {
     while [ $made -lt $(($1 * 100)) ]; do
@@ -21,9 +23,10 @@ make() {
     made=$(($1 * 100))
     perl -e "shmget(0, 4096, 0600 | 512) for 1 .. $2 * 100"
 }
-# In a pid namespace of its own, other people's processes cost nothing; their locks do, a little.
+# In a pid namespace of its own, the command does not look at processes of others. Their locks add a
+# little.
 alone() { unshare --pid --fork --mount-proc "$@"; }
-calls() { # COMMAND...: so many system calls; those that look at processes are left out
+calls() { # COMMAND...: prints the number of system calls, without those that look at processes
     alone strace -f -c -o counts "$@" >/dev/null
     awk '$NF != "total" && $NF != "statx" && $4 ~ /^[0-9]+$/ { sum += $4 } END { print sum }' counts
 }

@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The command among descriptors, signals and terminals as shells and cron leave them. To be run by world, as root.
+# The command among descriptors, signals and terminals as shells and cron leave them. tests/world
+# runs this as root.
 # usage: cli_shell.sh DIRECTORY-OF-THE-COMMAND LIBRARY PEER
 # shellcheck disable=SC2016 # for the shells that are started
 set -u
 # shellcheck source=tests/cli_lib.sh
 . "$(dirname "$0")/cli_lib.sh"
 
-# A closed descriptor is not the segment's: nothing is written into it, and nothing is read for granted.
+# No segment gets the number of a closed descriptor, so nothing is written into it or read from it
+# by mistake.
 closed_descriptors() {
     shmx create /frames 4096
     head -c 4096 /dev/zero >zero
@@ -29,13 +31,13 @@ closed_descriptors() {
     is "$?" 1
     grep -q 'standard input: Bad file descriptor' err || bad "a closed standard input: $(cat err)"
     [ -e /dev/shm/other ] && bad 'made of nothing'
-    # COMMAND finds them closed as well
+    # COMMAND finds these descriptors closed as well.
     shmx hold /frames -- sh -c 'ls /proc/$$/fd' 2>&- <&- >found
     grep -q -x -e 0 -e 2 found && bad "not closed for COMMAND: $(cat found)"
     shmx rm /frames
 }
 
-# What leads to it is lost with the output: then it is not left.
+# If the name of an anonymous segment cannot be printed, the segment is not left.
 lost_output() {
     shmx create 4096 >/dev/full 2>err
     is "$? $(segments)" '1 0'
@@ -53,7 +55,7 @@ lost_output() {
     done
 }
 
-# A list that nobody reads to its end is no failure to speak of.
+# It is no failure if nobody reads a list to its end.
 broken_pipes() {
     shmx create /frames 4096
     for words in 'ls -r' 'ls' 'ls --json' 'stat /frames' 'doctor' '--help' 'gc --orphans -n'; do
@@ -63,10 +65,10 @@ broken_pipes() {
     shmx rm /frames
 }
 
-# The signals that a process ignores, or whose action is the usual one.
+# Signals that a process ignores, or that have their usual action.
 ignored() { awk '/^SigIgn/ { print $2 }' /proc/self/status; }
 signals() {
-    # nohup
+    # As under nohup.
     : >said
     nohup shmx create --ephemeral /e 4096 -- sh -c 'echo started; sleep 0.5; echo ended' >said 2>&1 &
     until grep -q started said; do sleep 0.01; done
@@ -85,11 +87,11 @@ signals() {
     shmx rm /f
     rm slow
 
-    # without SIGCHLD there is still a status
+    # If SIGCHLD is ignored, there is still a status.
     is "$(sh -c "trap '' CHLD; shmx create --ephemeral /e 4096 -- sh -c 'exit 7'; echo \$?")" 7
     is "$(sh -c "trap '' CHLD; exec shmx create --ephemeral /e 4096 -- sh -c 'trap'")" "$(sh -c "trap '' CHLD; sh -c trap")"
 
-    # what is sent to the one is meant for the other
+    # A signal that is sent to shmx is passed on to COMMAND.
     for signal in USR1 USR2 TERM HUP INT QUIT ALRM WINCH RTMIN; do
         : >said
         env --default-signal=INT --default-signal=QUIT \
@@ -99,14 +101,14 @@ signals() {
         wait $!
         is "$? $(tail -n 1 said)" "3 $signal"
     done
-    # what is ignored stays so, for COMMAND, too
+    # A signal that is ignored stays ignored, for COMMAND, too.
     is "$(env --ignore-signal=USR1,PIPE,INT shmx create --ephemeral /e 4096 -- awk '/^SigIgn/ { print $2 }' /proc/self/status)" \
         "$(env --ignore-signal=USR1,PIPE,INT awk '/^SigIgn/ { print $2 }' /proc/self/status)"
     is "$(env --default-signal shmx create --ephemeral /e 4096 -- awk '/^Sig(Ign|Blk)/ { print $2 }' /proc/self/status)" \
         "$(env --default-signal awk '/^Sig(Ign|Blk)/ { print $2 }' /proc/self/status)"
 }
 
-# Until that many lines of its output match.
+# Waits until that many lines of the output match.
 watch() { # LINES PATTERN COMMAND...
     lines=$1 pattern=$2
     shift 2
@@ -131,7 +133,7 @@ terminal() {
         awk -v columns=$columns 'length > columns - 1 { exit 1 }' typed || bad "it wraps at $columns columns: $(cat typed)"
         shmx rm /p
     done
-    # in place, until it is interrupted
+    # The list is printed in place until it is interrupted.
     watch 3 "^$colour\[H$colour\[J.*NAME" script -qec 'stty rows 24; shmx ls --watch 1' /dev/null
     is "$(first_screen | wc -l)" 4
     watch 2 '^/frames$' shmx ls --watch=1 --noheadings -r -o NAME

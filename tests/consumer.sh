@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A program is built with what is installed, and runs.
 # usage: consumer.sh pkg-config | static | cmake
-# Taken from the environment: CC, PKG_CONFIG, and what these, CMake and the loader look at themselves.
+# The environment gives CC, PKG_CONFIG, and what these, CMake and the loader look at themselves.
 set -eu
 
 source=$(cd "$(dirname "$0")/consumer" && pwd)

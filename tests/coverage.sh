@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Runs every test in a build with --coverage, and says which lines of src/ they reach: at least 97 % of all,
-# and each of the others is in unreached.txt with the reason. usage: coverage.sh BUILD [ARGUMENT OF CTEST]...
+# Runs every test in a build with --coverage, and prints which lines of src/ they reach. That must
+# be at least 97 % of all lines. Each of the others is in unreached.txt with the reason.
+# usage: coverage.sh BUILD [ARGUMENT OF CTEST]...
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
@@ -9,7 +10,7 @@ shift
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# The counts go where every user of the tests can write them.
+# Every user of the tests can write the counts there.
 chmod 711 "$dir"
 mkdir -m 777 "$dir/counts"
 (cd "$build" && find . -name '*.gcno' -printf '%h\n' | sort -u) |

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The header documents errors that once were returned without a word in it.
+# The header documents errors that were once returned without being documented.
 # usage: documented.sh HEADER
 set -eu
 export LC_ALL=C

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The examples do what their first comments say, over both backends, beside other copies of this.
+# The examples do what their first comments say, on both backends. Several copies of this may run.
 # usage: examples.sh DIRECTORY-OF-THE-PROGRAMS
 set -eu
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The header compiles alone, first, and twice: as strict C99 and as C++17.
+# The header compiles alone, first and twice, as strict C99 and as C++17.
 # usage: header.sh DIRECTORY-OF-THE-HEADER
 set -eu
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# No race that helgrind sees. usage: helgrind.sh SUITE
+# helgrind sees no race. usage: helgrind.sh SUITE
 set -u
 command -v valgrind >/dev/null || { echo 'skipped: no valgrind' >&2; exit 77; }
 CK_TIMEOUT_MULTIPLIER=5 exec valgrind --tool=helgrind -q --error-exitcode=9 \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What is installed is what a consumer needs: through pkg-config, shared and static, and through
+# What is installed is what a consumer needs with pkg-config, shared and static, and with
 # find_package.
 # usage: install.sh BUILD-DIRECTORY
 set -eu

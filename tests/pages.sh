@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The manual pages say what the header says, no more and no less, and their programs compile and run.
-# What is compared is what a reader sees: the rendered page. To be run by world.
+# The manual pages say what the header says, no more and no less, and their programs compile and
+# run. The rendered page is compared, because readers see that. tests/world runs this.
 # usage: pages.sh HEADER DIRECTORY-OF-THE-PAGES DIRECTORY-OF-THE-LIBRARY
 set -eu
 export LC_ALL=C
@@ -12,7 +12,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cc=${CC:-cc}
 fail() { echo "FAILED: $*" >&2; exit 1; }
-same() { # WHAT FILE FILE: of the header, of the pages
+same() { # WHAT FILE FILE: the first file is from the header, the second from the pages
     test -s "$2" || fail "$1: the header has none"
     diff "$2" "$3" >&2 || fail "$1: < only in the header, > only in the pages"
 }
@@ -29,7 +29,7 @@ echo "#include <shmx.h>" >"$dir/synopses.c"
 while read -r function; do
     page=$dir/$function.3
     sed -n '/^NAME/,/^LIBRARY/p' "$page" | grep -q "\<$function\>" || fail "$function: not in NAME of its page"
-    # A declaration that differs from the header's does not compile after it.
+    # A declaration that differs from that of the header does not compile after it.
     sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' "$page" | sed 's/^SYNOPSIS//; s/^DESCRIPTION//' >"$dir/synopsis"
     grep -q "\<$function(" "$dir/synopsis" || fail "$function: not in SYNOPSIS of its page"
     cat "$dir/synopsis" >>"$dir/synopses.c"
@@ -44,7 +44,8 @@ sed -n '/^struct shmx_stat {/,/^};/s/^    [^ ][^;/]* \([a-z_]*\)\(\[8\]\)\?; .*/
 grep '^\.It Vt' "$pages/shmx_stat.3" | sed 's/.* Fa //; s/\[8\]//' >"$dir/found"
 same 'members of struct shmx_stat' "$dir/members" "$dir/found"
 
-# clang-format runs the lines of a list together where one of them is too long. Then the page has no list.
+# If a line of a list is too long, clang-format joins the lines of the list. Then the page has no
+# list.
 grep -n -E -e '-E[A-Z]+ {2,}[^ ]' "$header" | { ! grep -v -E '^[0-9]+: \*   -E' >&2; } || fail 'errors within a line of the header'
 
 # A page is turned back into comments like those of the header, and is read in the same way.
@@ -64,7 +65,7 @@ sed -n 's/^#define \(SHMX_[A-Z_]*\) *\(0x[0-9a-f]\{8\}\)u.*/\1 \2/p' "$header" |
 grep -o 'SHMX_[A-Z_]* Ta 0x[0-9a-f]*' "$pages/shmx.7" | sed 's/ Ta//' | sort >"$dir/found"
 same 'numbers of the flags' "$dir/numbers" "$dir/found"
 
-# Nothing is named that is not there.
+# The pages name nothing that does not exist.
 cat "$dir"/*.3 "$dir/shmx.7" >"$dir/all"
 grep -o '\<SHMX_[A-Z_]*[A-Z]\>' "$dir/all" | sort -u | comm -13 "$dir/flags" - | { ! grep -v '^SHMX_IS$'; } || fail 'no such flag'
 grep -o '\<shmx_[a-z_]*' "$dir/all" | sort -u | comm -13 "$dir/functions" - | { ! grep .; } || fail 'no such function'

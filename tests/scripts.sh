@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Each script tells what it does when it is asked, and refuses arguments that it has no use for,
-# before it does anything: it finds no other command here than those that this takes.
+# Each script tells what it does when it is asked, and refuses arguments that it does not know
+# before it does anything. It finds no other command here than those that are needed for that.
 # usage: scripts.sh DIRECTORY-OF-THE-SCRIPTS
 set -eu
 
@@ -19,13 +19,13 @@ try() { # STATUS SCRIPT [ARGUMENT]...
 }
 
 for script in "$1"/*; do
-    [ -x "$script" ] || continue # it is a part of others
+    [ -x "$script" ] || continue # other scripts source it
     for option in -h --help; do
         try 0 "$script" $option
         [ "$(wc -l <"$dir/out")" -ge 3 ] || fail "$script $option: says only: $(cat "$dir/out")"
         [ ! -s "$dir/err" ] || fail "$script $option: complains: $(cat "$dir/err")"
     done
-    case ${script##*/} in bench | test) continue ;; esac # these pass arguments on
+    case ${script##*/} in bench | test) continue ;; esac # these pass on their arguments
     try 2 "$script" --wrong
     grep -q '[a-z]' "$dir/err" || fail "$script: does not say how it is used"
 done

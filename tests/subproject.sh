@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Another project can have libshmx as a part of it: it gets the two libraries and nothing else, and stays as it is.
+# Another project can include libshmx. It gets the two libraries and nothing else, and stays as it
+# is.
 # usage: subproject.sh SOURCE-OF-LIBSHMX
 set -eu
 

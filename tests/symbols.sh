@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Header, version map and dynamic symbols name the same functions, and nothing else; and what the archive
-# has for all to see begins with shmx_, so that it does not clash with a program's own.
+# The header, the version map and the dynamic symbols name the same functions, and nothing else. All
+# global symbols of the archive begin with shmx_, so they do not clash with those of a program.
 # usage: symbols.sh HEADER MAP LIBRARY ARCHIVE
 set -eu
 export LC_ALL=C
@@ -9,7 +9,7 @@ export LC_ALL=C
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# The preprocessor takes away the comments, which name functions too.
+# The preprocessor removes the comments, which name functions, too.
 ${CC:-cc} -E -P -x c "$1" | grep -o '\<shmx_[a-z_]* *(' | tr -d ' (' | sort -u >"$dir/header"
 grep -o '^ *shmx_[a-z_]*;' "$2" | tr -d ' ;' | sort >"$dir/map"
 nm -D --defined-only "$3" | awk '$2 != "A" { print $3 }' | sort >"$dir/exported"
@@ -19,10 +19,10 @@ test -s "$dir/header"
 diff "$dir/header" "$dir/map"
 diff "$dir/versioned" "$dir/exported"
 
-# Everything needed is named, and the name that programs remember carries the version.
+# Every library that is needed is named, and the name that programs remember contains the version.
 readelf -d "$3" | grep -q 'SONAME.*\[libshmx\.so\.1\]'
 
-# With __ begins what is the compiler's, of sanitizers and of coverage.
+# Symbols that begin with __ belong to the compiler, for sanitizers and coverage.
 nm -g --defined-only "$4" | awk 'NF == 3 && $3 !~ /^(shmx_|__)/ { print }' >"$dir/others"
 nm -g --defined-only "$4" | grep -q ' T shmx_create$'
 diff /dev/null "$dir/others"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The walks go over every system call that the contract suites make, but for those that are listed here.
-# To be run by world. usage: walk_covers.sh WALK SUITE...
+# The walks cover every system call that the contract suites make, except for those that are listed
+# here. tests/world runs this. usage: walk_covers.sh WALK SUITE...
 set -u
 walk=$1
 shift

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 # what is quoted is for a shell in a container
-# What containers and logind do to shared memory, each emulated, is what shmx(7) says; and shmx doctor tells of it.
-# To be run by world.
+# What containers and logind do to shared memory is what shmx(7) says, and shmx doctor tells of it.
+# Both are emulated. tests/world runs this.
 # usage: containers.sh DIRECTORY-OF-THE-COMMAND MANUAL-PAGE
 set -eu
 export LC_ALL=C
@@ -13,9 +13,9 @@ trap 'rm -rf "$dir"' EXIT
 export dir
 fail() { echo "FAILED: $*" >&2; exit 1; }
 page=$(mandoc -T ascii "$2" | sed 's/.\x08//g' | tr -s ' \n' ' ')
-# page WORDS: the manual page says so.
+# page WORDS: the manual page contains the words
 page() { case $page in *"$1"*) ;; *) fail "shmx(7) does not say: $1" ;; esac; }
-# in_container OPTIONS SCRIPT: in namespaces of its own
+# in_container OPTIONS SCRIPT: runs the script in namespaces of its own
 in_container() {
     options=$1
     shift
@@ -85,7 +85,8 @@ shmx rm /both /one
 
 echo 'RemoveIPC=yes, at the last logout of a user'
 page 'With systemd-logind(8) and its default RemoveIPC=yes, the segments of an ordinary user, of both backends, go.'
-# What systemd's clean-ipc.c does: files of the user in /dev/shm, and System V segments of the user without an attachment.
+# Does what clean-ipc.c of systemd does: it removes files of the user in /dev/shm, and System V
+# segments of the user that have no attachment.
 cat >"$dir/logout" <<'END'
 find /dev/shm -mindepth 1 -user 65534 -delete
 awk 'NR > 1 && $7 == 0 && $8 == 65534 { print $2 }' /proc/sysvipc/shm | xargs -r -n 1 ipcrm -m

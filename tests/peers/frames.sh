@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# frames.py, over both backends. To be run by world.
+# frames.py, on both backends. tests/world runs this.
 # usage: frames.sh FRAMES.PY DIRECTORY-OF-THE-EXAMPLES DIRECTORY-OF-THE-LIBRARY
 set -eu
 

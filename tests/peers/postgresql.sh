@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# A PostgreSQL server in the middle of a parallel query: shmx ls and stat show its segments as the kernel knows them,
-# and shmx gc touches none of them. To be run by world.
+# A PostgreSQL server is in the middle of a parallel query. shmx ls and stat show its segments as
+# the kernel knows them, and shmx gc touches none of them. tests/world runs this.
 # usage: postgresql.sh DIRECTORY-OF-THE-COMMAND posix | sysv
 set -eu
 export LC_ALL=C
 
 dir=$(mktemp -d)
 chmod 755 "$dir"
-# The server's user may not be let into the build directory, and we keep ours.
+# The user of the server may have no access to the build directory, but this script has.
 PATH=$1:$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1):$PATH
 kind=$2
 fail() { echo "FAILED: $*" >&2; cat "$dir/log" >&2; exit 1; }
@@ -45,14 +45,14 @@ while [ "$(query "select count(*) from pg_stat_activity where backend_type = 'pa
     sleep 0.05
 done
 
-# Each object, as stat(1) tells of it; each segment, as the kernel's table does.
+# Prints each object as stat(1) shows it, and each segment as the table of the kernel does.
 known() {
     case $kind in
     posix) (cd /dev/shm && stat -c '%n %s %U %a' PostgreSQL.*) | sort ;;
     sysv) awk 'NR > 1 { print $2, $4, $7 }' /proc/sysvipc/shm | sort ;;
     esac
 }
-# Until nothing has changed in between: the workers may be still attaching.
+# Repeats this until nothing has changed meanwhile, because the workers may still be attaching.
 known >"$dir/before"
 until shmx ls --json >"$dir/ls.json" && known >"$dir/known" && cmp -s "$dir/before" "$dir/known"; do
     mv "$dir/known" "$dir/before"

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A peer opens what we create, and we open what it creates; both read what the other wrote; and destruction on either
-side takes the name away and nothing else. To be run by world.
+"""A peer opens what libshmx creates, and libshmx opens what the peer creates. Both read what the other
+has written. Destruction on either side removes the name and nothing else. tests/world runs this.
 
 usage: talk.py PROGRAM-OF-OURS DIRECTORY KIND PEER...
 
-The KIND says what a reference is to the peer: a name, a key, a file of which ftok makes the key (file:ID), or a path of
-which APR makes a name (apr)."""
+The KIND says what a reference is to the peer: a name, a key, a file from which ftok makes the key
+(file:ID), or a path from which APR makes a name (apr)."""
 import os
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# A real X server shows what is drawn into our segments: named and not, by id and by descriptor. The picture is left
-# as a PNG. To be run by world.
+# A real X server shows what is drawn into segments, with a name and without, by id and by
+# descriptor. The picture is left as a PNG. tests/world runs this.
 # usage: x11.sh DIRECTORY-OF-THE-EXAMPLES PNG
 set -eu
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Other people's tests have the same result with the preloaded library as without: CPython's of
-# SharedMemory and of mmap, and stress-ng's stressors of both kinds, verifying.
-# To be run by world. usage: suites.sh PRELOAD
+# Tests of other projects have the same result with the preloaded library as without it: CPython's
+# tests of SharedMemory and mmap, and the stressors of stress-ng for both backends, which verify.
+# tests/world runs this. usage: suites.sh PRELOAD
 set -eu
 preload=$1
 dir=$(mktemp -d)
@@ -17,7 +17,8 @@ with() {
     SHMX_PRELOAD=both SHMX_PRELOAD_LOG=$dir/log LD_PRELOAD=$preload "$@"
 }
 
-# One line for each test: its name and result. (What it prints is mixed with what its processes print.)
+# Prints a line for each test, with its name and result. (The test's own output is mixed with that
+# of its processes.)
 cpython() { # RUNNER... ; the runner is "with" or "env"
     for suite in test_multiprocessing_fork test_multiprocessing_spawn test_multiprocessing_forkserver test_mmap; do
         rm -f "$dir/results"

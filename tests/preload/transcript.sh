@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What programs see is the same with the preloaded library as without, and it is the library that did it.
-# To be run by world. usage: transcript.sh TRANSCRIPT PRELOAD
+# Programs see the same with the preloaded library as without it, although the library did the work.
+# tests/world runs this. usage: transcript.sh TRANSCRIPT PRELOAD
 set -eu
 transcript=$1 preload=$2
 dir=$(mktemp -d)
