@@ -593,7 +593,7 @@ START_TEST(beyond_4_gib)
     char         text[8];
     FILE        *f;
 
-    if (sizeof(void *) < 8)
+    if (sizeof(void *) < 8 || valgrind_lacks("the time to look for pointers in gigabytes"))
         return;
     ok(shmx_create("/big", (size_t)(HUGE_OFFSET + SIZE), 0600, backend_flag[_i] | SHMX_SPARSE,
                    &big));
@@ -645,7 +645,7 @@ END_TEST
 START_TEST(resize_posix_only)
 {
     void  *addr;
-    size_t k;
+    size_t k, others = 0;
 
     setup(_i, 0);
     if (_i == 1) {
@@ -664,7 +664,8 @@ START_TEST(resize_posix_only)
     ck_assert_int_eq(((char *)addr)[SIZE - 1], 'z');
     ck_assert_int_eq(((char *)addr)[SIZE], 'z');
     for (k = (SIZE / page + 1) * page; k < SIZE + 1000000; k++)
-        ck_assert_int_eq(((char *)addr)[k], 0);
+        others += ((char *)addr)[k] != 0;
+    ck_assert_uint_eq(others, 0);
     ok(shmx_resize(seg, 7));
     ck_assert_int_eq(shmx_size(seg), 7);
     ck_assert_int_eq(touch((char *)addr + 2 * page, false), SIGBUS);
