@@ -56,12 +56,12 @@
  * handlers, prints nothing and reads no environment variables.
  *
  * FORK.  A child inherits handles and attachments. The child may use and close them, and what it
- * closes stays open in the parent. Where holders are counted, parent and child are one holder on
- * the POSIX backend and two on the System V backend. If another thread is inside a call on a handle
- * at the moment of fork(2), the child must not use that handle. If a program keeps an attachment
- * from its children (madvise(2), MADV_DONTFORK) and a child maps something else at those addresses,
- * that child must not close the handle. All descriptors are close-on-exec. execve(2) ends handles
- * and attachments.
+ * closes stays open in the parent. Where holders are counted, parent and child are two holders on
+ * the System V backend. On the POSIX backend they are one holder, which counts until both have
+ * closed the handle or have ended. If another thread is inside a call on a handle at the moment of
+ * fork(2), the child must not use that handle. If a program keeps an attachment from its children
+ * (madvise(2), MADV_DONTFORK) and a child maps something else at those addresses, that child must
+ * not close the handle. All descriptors are close-on-exec. execve(2) ends handles and attachments.
  *
  * NAMESPACES.  A System V id means something only in its IPC namespace. A thread that leaves that
  * namespace (unshare(2), setns(2)) can still read, write, detach and close through the handle, and
@@ -349,8 +349,9 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *
  * The handle may do what the descriptor may do. If the permissions of the object allow it, the
  * object is opened again, and this process counts as a holder. Otherwise the descriptor is
- * duplicated, and the process does not count. The handle does not know the name of the object in
- * /dev/shm, if there is one.
+ * duplicated, and the process does not count. It does not count either if another program keeps a
+ * write lock (fcntl(2)) on the byte of this process, far beyond the end of the object, for more
+ * than 0.1 seconds. The handle does not know the name of the object in /dev/shm, if there is one.
  *
  * Returns 0, or
  *   -EBADF    fd is not open, or was opened with O_PATH.
@@ -586,9 +587,12 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  *
  * With SHMX_PEERS the wait also ends when nobody else holds the segment any more, at most 0.1
  * seconds later, however the others ended. A stopped process still holds the segment. On POSIX the
- * others are the other processes that hold the segment through this library. A child of fork(2)
- * that has not opened the segment itself does not count. On System V the others are all attachments
- * that were not made through this handle, whoever made them.
+ * others are the other processes that hold the segment through this library. Each of them counts
+ * until there is no copy of the descriptor of its handle any more, neither in a child of fork(2)
+ * nor in a process that was given the descriptor (shmx_fd), nor on its way there. Such a copy does
+ * not make a process a holder: a child of fork(2) must open the segment itself to count as another
+ * holder, and to wait with SHMX_PEERS. On System V the others are all attachments that were not
+ * made through this handle, whoever made them.
  *
  * A signal ends the wait if a handler for it runs. If there is neither a timeout nor SHMX_PEERS,
  * only a handler that was installed without SA_RESTART (sigaction(2)) ends the wait. To end the
@@ -601,7 +605,9 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  *   -EINTR      A signal interrupted the wait.
  *   -EPIPE      SHMX_PEERS is given, and nobody else holds the segment.
  *   -EINVAL     The word is not as described, or the timeout is out of range.
- *   -ENOTSUP    SHMX_PEERS is given, and this handle is not a holder: see shmx_open_fd.
+ *   -ENOTSUP    SHMX_PEERS is given, and (POSIX) this process does not hold the segment through
+ *               this handle: see shmx_open_fd, or the parent has opened it. Or /proc is not
+ *               mounted.
  *   -ENOENT     SHMX_PEERS is given, and (System V) the segment is of another IPC namespace.
  *   -EACCES     SHMX_PEERS is given, and (System V) as for shmx_stat.
  *   -ENOMEM     SHMX_PEERS is given, and there is not enough memory to look for the others.

@@ -88,16 +88,13 @@ look_at_range(int fd, off_t start, off_t length)
 }
 
 int
-shmx_holders_others(int fd)
+shmx_holders_others(int fd, uint64_t process)
 {
     struct holders holders;
     struct stat    st;
-    uint64_t       process;
     int64_t        count;
-    int            below, above, r = shmx_process(&process);
+    int            below, above, r;
 
-    if (r < 0)
-        return r;
     below = look_at_range(fd, FIRST, (off_t)process);
     above = look_at_range(fd, FIRST + (off_t)process + 1, SIZE - (off_t)process - 1);
     if (below >= 0 && above >= 0)

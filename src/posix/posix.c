@@ -26,6 +26,7 @@ shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg)
     shmx_segment_begin(&p->seg, &shmx_posix, flags);
     pthread_mutex_init(&p->pin_lock, NULL);
     p->fd = fd;
+    (void)shmx_process(&p->holder); /* this succeeded when the process joined */
     *seg = &p->seg;
     return 0;
 }
@@ -301,10 +302,19 @@ posix_chown(struct shmx *seg, uid_t uid, gid_t gid)
     return fchown(posix_of(seg)->fd, uid, gid) < 0 ? failure() : 0;
 }
 
+/* A child that has inherited the handle shares the lock of its parent, which does not show it
+   whether the parent lives. */
 static int
 posix_peers(struct shmx *seg)
 {
-    return posix_of(seg)->borrowed ? -ENOTSUP : shmx_holders_others(posix_of(seg)->fd);
+    uint64_t process;
+    int      r = shmx_process(&process);
+
+    if (r < 0)
+        return r;
+    if (process != posix_of(seg)->holder || !shmx_process_is_unique(process))
+        return -ENOTSUP;
+    return shmx_holders_others(posix_of(seg)->fd, process);
 }
 
 static int
