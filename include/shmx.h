@@ -591,8 +591,10 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * until there is no copy of the descriptor of its handle any more, neither in a child of fork(2)
  * nor in a process that was given the descriptor (shmx_fd), nor on its way there. Such a copy does
  * not make a process a holder: a child of fork(2) must open the segment itself to count as another
- * holder, and to wait with SHMX_PEERS. On System V the others are all attachments that were not
- * made through this handle, whoever made them.
+ * holder, and to wait with SHMX_PEERS. If another program has locked the object (fcntl(2)) as far
+ * as where this library has its locks, the function reads /proc/locks, several times before it
+ * returns -EPIPE, and so it takes longer where the machine has thousands of locks. On System V the
+ * others are all attachments that were not made through this handle, whoever made them.
  *
  * A signal ends the wait if a handler for it runs. If there is neither a timeout nor SHMX_PEERS,
  * only a handler that was installed without SA_RESTART (sigaction(2)) ends the wait. To end the
