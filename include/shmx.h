@@ -145,7 +145,9 @@ struct shmx_stat {
                                   namespace, as readlink(2) of /proc/PID/ns/ipc shows it; else 0 */
     int64_t         holders;   /* POSIX: processes that hold the segment through this library, as
                                   the kernel counts them; System V: attachments (nattch), of which
-                                  one belongs to each handle; -1 where unknown */
+                                  one belongs to each handle, and each part of an attachment that
+                                  the program has divided (mprotect(2) and the like) counts; -1
+                                  where unknown */
     int             id;        /* System V: the id; POSIX: -1 */
     int             key;       /* System V: the key, 0 if there is none; POSIX: 0 */
     mode_t          mode;      /* permission bits, within 0777 */
@@ -567,7 +569,8 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * shmx_wait - sleep as long as a word of the segment has a certain value.
  *
  *   word     A word in an attachment of this handle, which may be read-only but not SHMX_PRIVATE.
- *            It is aligned to 4 bytes and does not lie past the end of the segment.
+ *            It is aligned to 4 bytes. If it lies past the end of the segment, the function raises
+ *            SIGBUS, as reading the word does (in the rest of the last page it raises nothing).
  *   value    The value that the caller has seen in the word. If the word has another value, there
  *            is nothing to wait for.
  *   flags    0, or SHMX_PEERS.
@@ -582,31 +585,37 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * segment holds nothing but what the program puts there.
  *
  * Before the caller goes to sleep, the function reads the word again and again for 16 microseconds.
- * If that was often in vain, the function does it only now and then. If the process has only one
- * processor, the function never does it.
+ * If that was often in vain, the function does it only now and then. If the process had only one
+ * processor when it waited for the first time, the function never does it.
  *
  * With SHMX_PEERS the wait also ends when nobody else holds the segment any more, at most 0.1
- * seconds later, however the others ended. A stopped process still holds the segment. On POSIX the
- * others are the other processes that hold the segment through this library. Each of them counts
- * until there is no copy of the descriptor of its handle any more, neither in a child of fork(2)
- * nor in a process that was given the descriptor (shmx_fd), nor on its way there. Such a copy does
- * not make a process a holder: a child of fork(2) must open the segment itself to count as another
- * holder, and to wait with SHMX_PEERS. If another program has locked the object (fcntl(2)) as far
- * as where this library has its locks, the function reads /proc/locks, several times before it
- * returns -EPIPE, and so it takes longer where the machine has thousands of locks. On System V the
- * others are all attachments that were not made through this handle, whoever made them.
+ * seconds later, however the others ended. If the caller is woken again and again, one of the next
+ * calls returns -EPIPE, at most 0.1 seconds later as well. A stopped process still holds the
+ * segment. On System V the others are all attachments that were not made through this handle,
+ * whoever made them. If the program changes a part of an attachment of this handle (mprotect(2),
+ * mlock(2), madvise(2)), the kernel divides the attachment, and all parts but one count as others.
+ *
+ * On POSIX the others are the other processes that hold the segment through this library. Each of
+ * them counts until there is no copy of the descriptor of its handle any more, neither in a child
+ * of fork(2) nor in a process that was given the descriptor (shmx_fd), nor on its way there. Such a
+ * copy does not make a process a holder: a child of fork(2) must open the segment itself to count
+ * as another holder, and to wait with SHMX_PEERS. If another program has locked the object
+ * (fcntl(2)) as far as where this library has its locks, the function reads /proc/locks, several
+ * times before it returns -EPIPE. That takes longer where the machine has thousands of locks.
  *
  * A signal ends the wait if a handler for it runs. If there is neither a timeout nor SHMX_PEERS,
- * only a handler that was installed without SA_RESTART (sigaction(2)) ends the wait. To end the
- * wait of another thread, change the word and wake the thread. Cancelling a thread does not end its
- * wait, because the thread might have taken the only wake-up. Times are those of CLOCK_MONOTONIC,
- * which nobody can set.
+ * only a handler that was installed without SA_RESTART (sigaction(2)) ends the wait. A signal does
+ * not end the wait if it arrives just before the caller falls asleep, or while the function looks
+ * for the others (SHMX_PEERS). To end the wait of another thread, change the word and wake the
+ * thread. Cancelling a thread does not end its wait, because the thread might have taken the only
+ * wake-up. Times are those of CLOCK_MONOTONIC, which nobody can set.
  *
  * Returns 0, or
  *   -ETIMEDOUT  The time is over.
  *   -EINTR      A signal interrupted the wait.
  *   -EPIPE      SHMX_PEERS is given, and nobody else holds the segment.
- *   -EINVAL     The word is not as described, or the timeout is out of range.
+ *   -EINVAL     The word is not as described, or the timeout is out of range. Or the memory of the
+ *               word went during the wait, which only a wait with SHMX_PEERS notices.
  *   -ENOTSUP    SHMX_PEERS is given, and (POSIX) this process does not hold the segment through
  *               this handle: see shmx_open_fd, or the parent has opened it. Or /proc is not
  *               mounted.
