@@ -284,8 +284,9 @@ int shmx_open(const char *name, unsigned flags, struct shmx **seg);
  * does not admit the caller (-EACCES), and while something else keeps the name (-EBUSY). It also
  * waits while the segment has size 0, because a program that calls shm_open(3) itself gives the
  * object a size later. Any other error ends the wait. A signal ends the wait as well if a handler
- * for it runs, with or without SA_RESTART. Times are those of CLOCK_MONOTONIC, which nobody can
- * set.
+ * for it runs, with or without SA_RESTART. The handler has to wait while the function looks for the
+ * name, for up to a second if another process keeps the object locked. Times are those of
+ * CLOCK_MONOTONIC, which nobody can set.
  *
  * The kernel tells when a name appears (inotify(7)). Every 0.1 seconds the function looks for the
  * name without being told, because /dev/shm may have been mounted meanwhile. It looks every 5
