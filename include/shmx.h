@@ -210,7 +210,9 @@ struct shmx_stat {
  * and the receiver need not fear SIGBUS. The segment is not in /dev/shm, so the size of /dev/shm
  * does not limit it, and it can have no name. With SHMX_HUGE, its pages are of the hugetlb pool if
  * the pool has enough of them, the size is a multiple of such a page, and the segment is not
- * sparse. The maker can forbid writing, too, by the further seal F_SEAL_FUTURE_WRITE.
+ * sparse. The maker can forbid writing, too, by the further seal F_SEAL_FUTURE_WRITE. If the mode
+ * has no permission to execute, it never gets one (F_SEAL_EXEC, since Linux 6.3). SHMX_EXEC of
+ * shmx_attach does not depend on that.
  *
  * If the name belongs to a dead segment, the new segment takes the name, provided that the caller
  * may remove the old entry. A segment is dead if its name is a link that leads nowhere, or if it is
@@ -226,7 +228,8 @@ struct shmx_stat {
  *             kernel.shmmni or kernel.shmall is reached.
  *   -ENOMEM   There is not enough memory or address space, or (SHMX_HUGE_ONLY) not enough memory in
  *             one piece. Or the process locks its memory (mlockall(2)) and has reached its limit.
- *   -EACCES   The caller may not write in /dev/shm.
+ *   -EACCES   The caller may not write in /dev/shm. Or SHMX_SEALED is given with a mode that
+ *             permits to execute, and the setting vm.memfd_noexec is 2.
  *   -EPERM    The caller may not make an entry in /dev/shm.
  *   -ENOTSUP  SHMX_HUGE_ONLY is given, and the kernel makes no huge pages, or the segment is
  *             smaller than one (System V: and the hugetlb pool has none). Or /dev/shm is not a
@@ -691,7 +694,8 @@ int shmx_stat_name(const char *name, struct shmx_stat *st);
  * Returns 0, or
  *   -EINVAL   The mode has other bits. Or the segment is ephemeral, and the mode does not include
  *             0600.
- *   -EPERM    The caller is not the owner, nor root, nor (System V) the creator.
+ *   -EPERM    The caller is not the owner, nor root, nor (System V) the creator. Or the mode adds
+ *             or removes permission to execute, and F_SEAL_EXEC of SHMX_SEALED forbids that.
  *   -EACCES   As for shmx_stat.
  *   -ENOENT   (System V) The segment is of another IPC namespace.
  *   -EROFS    /dev/shm is mounted read-only.

@@ -43,7 +43,7 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     (void)ref; /* publishing gives the complete segment its name */
     if (flags & SHMX_EPHEMERAL)
         mode |= EPHEMERAL;
-    fd = sealed ? shmx_posix_new_sealed(size, flags, &page) : shmx_directory_new_file(mode);
+    fd = sealed ? shmx_posix_new_sealed(size, mode, flags, &page) : shmx_directory_new_file(mode);
     if (fd < 0)
         return fd;
     r = fstat(fd, &st) < 0 ? failure() : 0;

@@ -50,9 +50,9 @@ ssize_t shmx_posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offs
 ssize_t shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
 
 /* sealed.c */
-/* Returns the descriptor of a new segment. *page receives the size of its pages if they are larger
-   than usual. */
-int shmx_posix_new_sealed(size_t size, unsigned flags, size_t *page);
+/* Returns the descriptor of a new segment, which can be given that mode. *page receives the size of
+   its pages if they are larger than usual. */
+int shmx_posix_new_sealed(size_t size, mode_t mode, unsigned flags, size_t *page);
 /* Returns 0 if the object cannot shrink, otherwise a negative errno value. */
 int shmx_posix_check_sealed(int fd);
 
