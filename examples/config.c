@@ -101,13 +101,17 @@ copy(struct config *config, uint32_t number, uint64_t words[WORDS])
 static void
 watch(struct shmx *seg, struct config *config)
 {
-    uint64_t words[WORDS];
-    uint32_t number, seen = 0;
+    /* A writer that is killed between its store and shmx_wake wakes nobody. */
+    const struct timespec at_most = { .tv_sec = 1 };
+    uint64_t              words[WORDS];
+    uint32_t              number, seen = 0;
+    int                   r;
 
     for (;;) {
         number = atomic_load(&config->number);
         if (number == seen) {
-            check("wait", shmx_wait(seg, (uint32_t *)&config->number, seen, 0, NULL));
+            r = shmx_wait(seg, (uint32_t *)&config->number, seen, 0, &at_most);
+            check("wait", r == -ETIMEDOUT ? 0 : r);
         } else if (copy(config, number, words)) {
             printf("%u %.*s\n", number, (int)sizeof words - 1, (const char *)words);
             fflush(stdout);
@@ -138,8 +142,11 @@ main(int argc, char **argv)
         check("not a configuration of this version", -EINVAL);
     if (!sets)
         watch(seg, addr);
-    while (fgets(line, sizeof line, stdin) != NULL)
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        if (strlen(line) == sizeof line - 1 && line[sizeof line - 2] != '\n')
+            check("a line", EMSGSIZE);
         set(seg, addr, line);
+    }
     shmx_close(seg);
     return 0;
 }

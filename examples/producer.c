@@ -6,8 +6,9 @@
  *     ./producer posix:/ring <FILE     (or sysv:/ring)
  *
  * The consumer may be started before or after the producer. If the consumer dies, the producer
- * notices that and ends. The segment is ephemeral. When both have ended, in whatever way, the
- * segment is gone, or at least its name can be taken again.
+ * notices that when the ring is full or the file has ended, and ends. The segment is ephemeral.
+ * When both have ended, in whatever way, the segment is gone, or at least its name can be taken
+ * again.
  */
 #include "ring.h"
 

@@ -80,10 +80,14 @@ static void
 repair(struct table *table)
 {
     struct journal *j = &table->journal;
+    const uint32_t  from = j->from, to = j->to;
 
     if (atomic_load(&j->valid)) {
-        table->accounts[j->from] = j->old_from;
-        table->accounts[j->to] = j->old_to;
+        /* Do not believe what another process has written. */
+        if (from >= ACCOUNTS || to >= ACCOUNTS)
+            check("journal", -ERANGE);
+        table->accounts[from] = j->old_from;
+        table->accounts[to] = j->old_to;
         atomic_store(&j->valid, false);
     }
     table->repairs++;

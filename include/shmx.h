@@ -58,12 +58,12 @@
  * environment variables.
  *
  * FORK.  A child inherits handles and attachments. The child may use and close them, and what it
- * closes stays open in the parent. Where holders are counted, parent and child are one holder on
- * the POSIX backend and two on the System V backend. If another thread is inside a call on a handle
- * at the moment of fork(2), the child must not use that handle. If a program keeps an attachment
- * from its children (madvise(2), MADV_DONTFORK) and a child maps something else at those addresses,
- * that child must not close the handle. All descriptors are close-on-exec. execve(2) ends handles
- * and attachments.
+ * closes stays open in the parent. Where holders are counted, parent and child are two holders on
+ * the System V backend. On the POSIX backend they are one holder, which counts until both have
+ * closed the handle or have ended. If another thread is inside a call on a handle at the moment of
+ * fork(2), the child must not use that handle. If a program keeps an attachment from its children
+ * (madvise(2), MADV_DONTFORK) and a child maps something else at those addresses, that child must
+ * not close the handle. All descriptors are close-on-exec. execve(2) ends handles and attachments.
  *
  * NAMESPACES.  A System V id means something only in its IPC namespace. A thread that leaves that
  * namespace (unshare(2), setns(2)) can still read, write, detach and close through the handle, and
@@ -148,7 +148,9 @@ struct shmx_stat {
                                   namespace, as readlink(2) of /proc/PID/ns/ipc shows it; else 0 */
     int64_t         holders;   /* POSIX: processes that hold the segment through this library, as
                                   the kernel counts them; System V: attachments (nattch), of which
-                                  one belongs to each handle; -1 where unknown */
+                                  one belongs to each handle, and each part of an attachment that
+                                  the program has divided (mprotect(2) and the like) counts; -1
+                                  where unknown */
     int             id;        /* System V: the id; POSIX: -1 */
     int             key;       /* System V: the key, 0 if there is none; POSIX: 0 */
     mode_t          mode;      /* permission bits, within 0777 */
@@ -211,7 +213,9 @@ struct shmx_stat {
  * and the receiver need not fear SIGBUS. The segment is not in /dev/shm, so the size of /dev/shm
  * does not limit it, and it can have no name. With SHMX_HUGE, its pages are of the hugetlb pool if
  * the pool has enough of them, the size is a multiple of such a page, and the segment is not
- * sparse. The maker can forbid writing, too, by the further seal F_SEAL_FUTURE_WRITE.
+ * sparse. The maker can forbid writing, too, by the further seal F_SEAL_FUTURE_WRITE. If the mode
+ * has no permission to execute, it never gets one (F_SEAL_EXEC, since Linux 6.3). SHMX_EXEC of
+ * shmx_attach does not depend on that.
  *
  * If the name belongs to a dead segment, the new segment takes the name, provided that the caller
  * may remove the old entry. A segment is dead if its name is a link that leads nowhere, or if it is
@@ -228,7 +232,8 @@ struct shmx_stat {
  *   -ENOMEM   There is not enough memory or address space, or (SHMX_HUGE_ONLY) not enough memory in
  *             one piece. Or the process locks its memory (mlockall(2)) and has reached its limit.
  *             Or (POSIX, where no file system limits the size) the machine has less memory.
- *   -EACCES   The caller may not write in /dev/shm.
+ *   -EACCES   The caller may not write in /dev/shm. Or SHMX_SEALED is given with a mode that
+ *             permits to execute, and the setting vm.memfd_noexec is 2.
  *   -EPERM    The caller may not make an entry in /dev/shm.
  *   -ENOTSUP  SHMX_HUGE_ONLY is given, and the kernel makes no huge pages, or the segment is
  *             smaller than one (System V: and the hugetlb pool has none). Or /dev/shm is not a
@@ -286,8 +291,9 @@ int shmx_open(const char *name, unsigned flags, struct shmx **seg);
  * does not admit the caller (-EACCES), and while something else keeps the name (-EBUSY). It also
  * waits while the segment has size 0, because a program that calls shm_open(3) itself gives the
  * object a size later. Any other error ends the wait. A signal ends the wait as well if a handler
- * for it runs, with or without SA_RESTART. Times are those of CLOCK_MONOTONIC, which nobody can
- * set.
+ * for it runs, with or without SA_RESTART. The handler has to wait while the function looks for the
+ * name, for up to a second if another process keeps the object locked. Times are those of
+ * CLOCK_MONOTONIC, which nobody can set.
  *
  * The kernel tells when a name appears (inotify(7)). Every 0.1 seconds the function looks for the
  * name without being told, because /dev/shm may have been mounted meanwhile. It looks every 5
@@ -353,8 +359,9 @@ int shmx_open_or_create(const char *name, size_t size, mode_t mode, unsigned fla
  *
  * The handle may do what the descriptor may do. If the permissions of the object allow it, the
  * object is opened again, and this process counts as a holder. Otherwise the descriptor is
- * duplicated, and the process does not count. The handle does not know the name of the object in
- * /dev/shm, if there is one.
+ * duplicated, and the process does not count. It does not count either if another program keeps a
+ * write lock (fcntl(2)) on the byte of this process, far beyond the end of the object, for more
+ * than 0.1 seconds. The handle does not know the name of the object in /dev/shm, if there is one.
  *
  * Returns 0, or
  *   -EBADF    fd is not open, or was opened with O_PATH.
@@ -574,7 +581,8 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * shmx_wait - sleep as long as a word of the segment has a certain value.
  *
  *   word     A word in an attachment of this handle, which may be read-only but not SHMX_PRIVATE.
- *            It is aligned to 4 bytes and does not lie past the end of the segment.
+ *            It is aligned to 4 bytes. If it lies past the end of the segment, the function raises
+ *            SIGBUS, as reading the word does (in the rest of the last page it raises nothing).
  *   value    The value that the caller has seen in the word. If the word has another value, there
  *            is nothing to wait for.
  *   flags    0, or SHMX_PEERS.
@@ -589,27 +597,40 @@ int shmx_resize(struct shmx *seg, uint64_t size);
  * segment holds nothing but what the program puts there.
  *
  * Before the caller goes to sleep, the function reads the word again and again for 16 microseconds.
- * If that was often in vain, the function does it only now and then. If the process has only one
- * processor, the function never does it.
+ * If that was often in vain, the function does it only now and then. If the process had only one
+ * processor when it waited for the first time, the function never does it.
  *
  * With SHMX_PEERS the wait also ends when nobody else holds the segment any more, at most 0.1
- * seconds later, however the others ended. A stopped process still holds the segment. On POSIX the
- * others are the other processes that hold the segment through this library. A child of fork(2)
- * that has not opened the segment itself does not count. On System V the others are all attachments
- * that were not made through this handle, whoever made them.
+ * seconds later, however the others ended. If the caller is woken again and again, one of the next
+ * calls returns -EPIPE, at most 0.1 seconds later as well. A stopped process still holds the
+ * segment. On System V the others are all attachments that were not made through this handle,
+ * whoever made them. If the program changes a part of an attachment of this handle (mprotect(2),
+ * mlock(2), madvise(2)), the kernel divides the attachment, and all parts but one count as others.
+ *
+ * On POSIX the others are the other processes that hold the segment through this library. Each of
+ * them counts until there is no copy of the descriptor of its handle any more, neither in a child
+ * of fork(2) nor in a process that was given the descriptor (shmx_fd), nor on its way there. Such a
+ * copy does not make a process a holder: a child of fork(2) must open the segment itself to count
+ * as another holder, and to wait with SHMX_PEERS. If another program has locked the object
+ * (fcntl(2)) as far as where this library has its locks, the function reads /proc/locks, several
+ * times before it returns -EPIPE. That takes longer where the machine has thousands of locks.
  *
  * A signal ends the wait if a handler for it runs. If there is neither a timeout nor SHMX_PEERS,
- * only a handler that was installed without SA_RESTART (sigaction(2)) ends the wait. To end the
- * wait of another thread, change the word and wake the thread. Cancelling a thread does not end its
- * wait, because the thread might have taken the only wake-up. Times are those of CLOCK_MONOTONIC,
- * which nobody can set.
+ * only a handler that was installed without SA_RESTART (sigaction(2)) ends the wait. A signal does
+ * not end the wait if it arrives just before the caller falls asleep, or while the function looks
+ * for the others (SHMX_PEERS). To end the wait of another thread, change the word and wake the
+ * thread. Cancelling a thread does not end its wait, because the thread might have taken the only
+ * wake-up. Times are those of CLOCK_MONOTONIC, which nobody can set.
  *
  * Returns 0, or
  *   -ETIMEDOUT  The time is over.
  *   -EINTR      A signal interrupted the wait.
  *   -EPIPE      SHMX_PEERS is given, and nobody else holds the segment.
- *   -EINVAL     The word is not as described, or the timeout is out of range.
- *   -ENOTSUP    SHMX_PEERS is given, and this handle is not a holder: see shmx_open_fd.
+ *   -EINVAL     The word is not as described, or the timeout is out of range. Or the memory of the
+ *               word went during the wait, which only a wait with SHMX_PEERS notices.
+ *   -ENOTSUP    SHMX_PEERS is given, and (POSIX) this process does not hold the segment through
+ *               this handle: see shmx_open_fd, or the parent has opened it. Or /proc is not
+ *               mounted.
  *   -ENOENT     SHMX_PEERS is given, and (System V) the segment is of another IPC namespace.
  *   -EACCES     SHMX_PEERS is given, and (System V) as for shmx_stat.
  *   -ENOMEM     SHMX_PEERS is given, and there is not enough memory to look for the others.
@@ -683,7 +704,8 @@ int shmx_stat_name(const char *name, struct shmx_stat *st);
  * Returns 0, or
  *   -EINVAL   The mode has other bits. Or the segment is ephemeral, and the mode does not include
  *             0600.
- *   -EPERM    The caller is not the owner, nor root, nor (System V) the creator.
+ *   -EPERM    The caller is not the owner, nor root, nor (System V) the creator. Or the mode adds
+ *             or removes permission to execute, and F_SEAL_EXEC of SHMX_SEALED forbids that.
  *   -EACCES   As for shmx_stat.
  *   -ENOENT   (System V) The segment is of another IPC namespace.
  *   -EROFS    /dev/shm is mounted read-only.

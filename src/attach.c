@@ -224,7 +224,7 @@ shmx_attach_range(struct shmx *seg, uint64_t offset, size_t length, unsigned fla
 int
 shmx_attach(struct shmx *seg, unsigned flags, void **addr)
 {
-    return shmx_attach_range(seg, 0, 0, flags, addr);
+    return flags & SHMX_ROOM ? -EINVAL : shmx_attach_range(seg, 0, 0, flags, addr);
 }
 
 int

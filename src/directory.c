@@ -79,11 +79,12 @@ shmx_directory_new_file(mode_t mode)
 int
 shmx_directory_reopen(int fd, const struct stat *st, int access)
 {
-    char        self[32];
+    char        self[40];
     struct stat found;
     int         fresh;
 
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    /* A thread may have a table of descriptors of its own, and the main thread may have ended. */
+    snprintf(self, sizeof self, "/proc/thread-self/fd/%d", fd);
     fresh = open_path(self, access | O_NONBLOCK, 0);
     if (fresh < 0)
         return fresh;
@@ -139,7 +140,7 @@ shmx_directory_link(int fd, const char *entry)
 {
     struct path path;
     struct stat st;
-    char        self[32];
+    char        self[40];
 
     path_of(entry, &path);
     if (linkat(fd, "", AT_FDCWD, path.text, AT_EMPTY_PATH) == 0)
@@ -147,7 +148,7 @@ shmx_directory_link(int fd, const char *entry)
     if (errno != ENOENT)
         return failure();
     /* Before Linux 6.10 the call above takes CAP_DAC_READ_SEARCH. This way is open to everybody. */
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    snprintf(self, sizeof self, "/proc/thread-self/fd/%d", fd);
     if (linkat(AT_FDCWD, self, AT_FDCWD, path.text, AT_SYMLINK_FOLLOW) < 0)
         return failure();
     /* In a chroot, /proc may be a directory that anybody has made, and the path may lead to another

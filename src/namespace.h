@@ -13,9 +13,17 @@
 /*
  * Gives a number that no other living process has. The upper part is the number of the pid
  * namespace (32 bits, or 0 where /proc is not mounted), and the lower part is the pid in that
- * namespace. The number is never 0. Returns 0 or a negative errno value.
+ * namespace. The number is never 0. Returns 0, or a negative errno value and the number 0.
  */
 int shmx_process(uint64_t *number);
+
+/* Returns whether the number has both parts. Without the upper part, processes of different pid
+   namespaces may have the same number. */
+static inline bool
+shmx_process_is_unique(uint64_t number)
+{
+    return number >> PID_BITS != 0;
+}
 
 /* Gives the number of the IPC namespace of the calling thread, or 0 where /proc is not mounted.
    Returns 0 or a negative errno value. */

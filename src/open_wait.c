@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -51,9 +52,10 @@ may_change(int error)
     return error == -ENOENT || error == -ENODATA || error == -EACCES || error == -EBUSY;
 }
 
-/* Sleeps until something happens in the directory, but not for long. */
+/* Sleeps until something happens in the directory, but not for long. Meanwhile the thread has that
+   mask of signals. */
 static int
-pause_until(int events, bool seldom, int64_t deadline)
+pause_until(int events, bool seldom, int64_t deadline, const sigset_t *signals)
 {
     struct pollfd   wanted = { .fd = events, .events = POLLIN };
     const int64_t   left = deadline - deadline_now();
@@ -63,11 +65,19 @@ pause_until(int events, bool seldom, int64_t deadline)
     if (pause > left)
         pause = left > 0 ? left : 0;
     time = deadline_time(pause);
-    return ppoll(&wanted, seldom, &time, NULL) < 0 && errno == EINTR ? -EINTR : 0;
+    return ppoll(&wanted, seldom, &time, signals) < 0 && errno == EINTR ? -EINTR : 0;
+}
+
+/* Returns what the last error means when the time is over. */
+static int
+too_late(int error)
+{
+    return error == -ENOENT ? -ETIMEDOUT : error;
 }
 
 static int
-wait_for(const char *name, unsigned flags, int64_t deadline, int events, struct shmx **seg)
+wait_for(const char *name, unsigned flags, int64_t deadline, int events, const sigset_t *signals,
+         struct shmx **seg)
 {
     int r, watched, interrupted = 0;
 
@@ -81,9 +91,21 @@ wait_for(const char *name, unsigned flags, int64_t deadline, int events, struct 
         if (interrupted < 0)
             return interrupted;
         if (deadline_now() >= deadline)
-            return r == -ENOENT ? -ETIMEDOUT : r;
-        interrupted = pause_until(events, watched >= 0 && r == -ENOENT, deadline);
+            return too_late(r);
+        interrupted = pause_until(events, watched >= 0 && r == -ENOENT, deadline, signals);
     }
+}
+
+/* Blocks signals, so that a signal that arrives between two pauses ends the next one. A sandbox may
+   need SIGSYS at once. */
+static void
+hold_signals(sigset_t *before)
+{
+    sigset_t held;
+
+    sigfillset(&held);
+    sigdelset(&held, SIGSYS);
+    pthread_sigmask(SIG_BLOCK, &held, before);
 }
 
 int
@@ -91,6 +113,7 @@ shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout,
 {
     NO_CANCELLATION;
     struct reference ref;
+    sigset_t         before;
     int64_t          deadline;
     int              events, r;
 
@@ -103,9 +126,13 @@ shmx_open_wait(const char *name, unsigned flags, const struct timespec *timeout,
     r = look(name, flags, seg);
     if (!may_change(r))
         return r;
+    if (deadline_now() >= deadline)
+        return too_late(r);
     /* If inotify(7) is at one of its limits, the name is looked for more often. */
     events = ref.kind == REFERENCE_NAME ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
-    r = wait_for(name, flags, deadline, events, seg);
+    hold_signals(&before);
+    r = wait_for(name, flags, deadline, events, &before, seg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     /* If the watch has not been removed some time before, closing the descriptor takes the kernel
        about 16 milliseconds. So shmx_close closes it. */
     if (r == 0 && events > 0)

@@ -46,6 +46,7 @@ struct shmx {
     int             events; /* a descriptor of shmx_open_wait that shmx_close closes; 0 for none */
     /* Whether looking at a word before sleeping is worth while, see wait.c. Not guarded. */
     _Atomic unsigned doubt, skipped;
+    _Atomic int64_t  looked; /* when the last look found peers, see wait.c; 0 for never */
 };
 
 /* Initialises what all handles have in common. */

@@ -134,28 +134,43 @@ sleep_until(const uint32_t *word, uint32_t value, int64_t moment)
     if (futex(word, FUTEX_WAIT_BITSET, value, moment == NEVER ? NULL : &until) == 0
         || errno == EAGAIN)
         return 0;
-    return failure();
+    return errno == EFAULT ? -EINVAL : failure(); /* the memory of the word has gone meanwhile */
 }
 
-/* Sleeps, and looks for the peers now and then. It also looks when the time is over, and when a
-   signal came. */
+/* Looks for the peers, unless that has been done through this handle a short time before. Stores
+   when to look again. */
+static int
+look_for_peers(struct shmx *seg, int64_t deadline, int64_t *again)
+{
+    const int64_t now = deadline_now();
+    int           peers;
+
+    *again = atomic_load_explicit(&seg->looked, memory_order_relaxed) + LOOK;
+    if (now < *again && now < deadline)
+        return 0;
+    peers = seg->backend->peers(seg);
+    if (peers <= 0)
+        return peers < 0 ? peers : -EPIPE;
+    atomic_store_explicit(&seg->looked, now, memory_order_relaxed);
+    *again = now + LOOK;
+    return 0;
+}
+
+/* Looks for the peers now and then while it sleeps, however often it is woken. */
 static int
 sleep_among_peers(struct shmx *seg, const uint32_t *word, uint32_t value, int64_t deadline)
 {
     NO_CANCELLATION;
     int64_t until;
-    int     r, peers;
+    int     r;
 
     do {
-        until = deadline_now() + LOOK;
+        r = look_for_peers(seg, deadline, &until);
+        if (r < 0)
+            return r;
         if (until > deadline)
             until = deadline;
         r = sleep_until(word, value, until);
-        if (r == 0)
-            return 0;
-        peers = seg->backend->peers(seg);
-        if (peers <= 0)
-            return peers < 0 ? peers : -EPIPE;
     } while (r == -ETIMEDOUT && until < deadline);
     return r;
 }

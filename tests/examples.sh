@@ -47,6 +47,7 @@ for backend in posix sysv; do
     done
     kill "$watcher"
     wait "$watcher" || true
+    ! head -c 1500 /dev/zero | tr '\0' x | "$bin/config" set "/$name" 2>"$dir/err" || fail "$backend: a text was cut off"
     grep -qx '2 second' "$dir/seen" || fail "$backend: the watcher has not seen the last configuration"
     "$bin/counter" -r "/$name"
 

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -334,13 +335,15 @@ start_watcher(struct watcher *w)
 static bool
 check_lines(int out, char last)
 {
-    FILE    *f = fdopen(dup(out), "r");
-    char     line[2000], *text;
+    char     path[64], line[2000], *text;
     unsigned number, before = 0;
     bool     found = false;
+    FILE    *f;
 
-    if (f == NULL || fseek(f, 0, SEEK_SET) != 0)
-        fail("fdopen");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", out);
+    f = fopen(path, "re"); /* a duplicate would share its position with the watcher */
+    if (f == NULL)
+        fail("%s", path);
     while (fgets(line, sizeof line, f) != NULL && strchr(line, '\n') != NULL) {
         number = (unsigned)strtoul(line, &text, 10);
         if (number <= before || *text++ != ' ' || strspn(text, (char[]){ *text, '\0' }) != LETTERS)
@@ -380,12 +383,61 @@ start_setter(int count, char last)
     return pid;
 }
 
+/* Lets the process go on until it is about to wake others. */
+static void
+run_until_wake(pid_t pid)
+{
+    struct __ptrace_syscall_info info = { 0 };
+
+    while (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr != SYS_futex) {
+        if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0 || waitpid(pid, NULL, 0) != pid
+            || ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) < 0)
+            fail("ptrace");
+    }
+}
+
+/* Kills a process that has set a text, and has not told anybody yet. */
+static void
+kill_before_wake(char letter)
+{
+    char  line[LETTERS + 1];
+    int   ends[2];
+    pid_t pid;
+
+    memset(line, letter, LETTERS);
+    line[LETTERS] = '\n';
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        fail("pipe2");
+    pid = start(ends[0], 2, "config", "set", new_name(backend, "config"), (char *)NULL);
+    usleep(100000); /* it waits for a line now, or it will */
+    if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD) < 0
+        || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0 || waitpid(pid, NULL, 0) != pid
+        || write(ends[1], line, sizeof line) != sizeof line)
+        fail("ptrace");
+    run_until_wake(pid);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void
+await_letter(const struct watcher *w, char letter)
+{
+    int waited;
+
+    for (waited = 0; !check_lines(w->out, letter); waited++) {
+        if (waited == 20000)
+            fail("a watcher has not seen %c", letter);
+        usleep(1000);
+    }
+}
+
 static void
 test_config(void)
 {
     struct watcher watchers[2];
     unsigned       k;
-    int            waited;
     pid_t          pid;
 
     for (k = 0; k < 2; k++)
@@ -402,12 +454,11 @@ test_config(void)
     }
     if (await(start_setter(1, 'Z'), 20000) != 0)
         fail("the last one cannot set it");
+    for (k = 0; k < 2; k++)
+        await_letter(&watchers[k], 'Z');
+    kill_before_wake('Y');
     for (k = 0; k < 2; k++) {
-        for (waited = 0; !check_lines(watchers[k].out, 'Z'); waited++) {
-            if (waited == 20000)
-                fail("a watcher was not woken");
-            usleep(1000);
-        }
+        await_letter(&watchers[k], 'Y');
         end_watcher(&watchers[k]);
     }
 }

@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define SIZE 5000
@@ -306,6 +307,27 @@ START_TEST(signals_interrupt)
 }
 END_TEST
 
+/* A lease keeps the object from being opened, and each look at it takes a second. So the signals
+   come while the function looks, and not while it sleeps. */
+START_TEST(signals_while_it_looks)
+{
+    const struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
+    const struct itimerval often = { { 0, 700000 }, { 0, 700000 } }, never = { 0 };
+    const struct timespec  timeout = { .tv_sec = 10 };
+    struct shmx           *seg = NULL;
+    int                    fd = open("/dev/shm/o", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+    ok(fcntl(fd, F_SETSIG, SIGURG)); /* which is ignored */
+    ok(fcntl(fd, F_SETLEASE, F_WRLCK));
+    ok(sigaction(SIGALRM, &action, NULL));
+    ok(setitimer(ITIMER_REAL, &often, NULL));
+    ck_assert_int_eq(shmx_open_wait("/o", 0, &timeout, &seg), -EINTR);
+    ok(setitimer(ITIMER_REAL, &never, NULL));
+    close(fd);
+    ok(unlink("/dev/shm/o"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -323,5 +345,6 @@ main(void)
     tcase_add_loop_test(tc, no_directory, 0, BACKENDS);
     tcase_add_loop_test(tc, names_that_come_and_go, 0, BACKENDS);
     tcase_add_test(tc, signals_interrupt);
+    tcase_add_test(tc, signals_while_it_looks);
     return suite_main(suite);
 }

@@ -327,6 +327,72 @@ START_TEST(ten_thousand_locks_of_a_stranger)
 }
 END_TEST
 
+/* Locks that many bytes, one by one, so that each is a lock of its own. */
+static void
+lock_bytes(int fd, off_t count)
+{
+    struct flock byte = { .l_type = F_RDLCK, .l_len = 1 };
+
+    for (byte.l_start = 0; byte.l_start < 2 * count; byte.l_start += 2)
+        ok(fcntl(fd, F_OFD_SETLK, &byte));
+}
+
+/* A program reads the object, and locks all of it. The machine has many locks, some of which come
+   and go. */
+static void
+lock_and_churn(int ready)
+{
+    struct flock all = { .l_type = F_RDLCK }, none = { .l_type = F_UNLCK };
+    int          many = open("/dev/shm/many", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    int          churn = open("/dev/shm/churn", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+    ok(fcntl(open("/dev/shm/x", O_RDONLY | O_CLOEXEC), F_OFD_SETLK, &all));
+    lock_bytes(many, 4000);
+    ok(unlink("/dev/shm/many"));
+    ok(unlink("/dev/shm/churn"));
+    ck_assert_int_eq(write(ready, "r", 1), 1);
+    for (;;) {
+        lock_bytes(churn, 200);
+        ok(fcntl(churn, F_OFD_SETLK, &none));
+    }
+}
+
+START_TEST(a_holder_among_many_locks)
+{
+    const struct timespec at_once = { 0 }, late = { .tv_sec = 40 };
+    struct shmx          *seg = created(0, "/x", SIZE, 0644, 0), *own = NULL;
+    void                 *addr;
+    pid_t                 locker, holder;
+    int                   k, ready[2];
+    char                  c;
+
+    ok(pipe(ready));
+    locker = check_fork();
+    if (locker == 0)
+        lock_and_churn(ready[1]);
+    ck_assert_int_eq(read(ready[0], &c, 1), 1);
+    holder = check_fork();
+    if (holder == 0) {
+        ok(shmx_open("/x", 0, &own));
+        ck_assert_int_eq(write(ready[1], "r", 1), 1);
+        pause();
+    }
+    ck_assert_int_eq(read(ready[0], &c, 1), 1);
+    ok(shmx_attach(seg, 0, &addr));
+    for (k = 0; k < rounds(100); k++)
+        ck_assert_int_eq(shmx_wait(seg, addr, 0, SHMX_PEERS, &at_once), -ETIMEDOUT);
+    kill(holder, SIGKILL);
+    ck_assert_int_eq(waitpid(holder, NULL, 0), holder);
+    ck_assert_int_eq(shmx_wait(seg, addr, 0, SHMX_PEERS, &late), -EPIPE);
+    kill(locker, SIGKILL);
+    ck_assert_int_eq(waitpid(locker, NULL, 0), locker);
+    close(ready[0]);
+    close(ready[1]);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -338,5 +404,6 @@ main(void)
     tcase_add_test(tc, a_fork_beside_a_collector_locks_nothing);
     tcase_add_loop_test(tc, a_readers_lock_does_not_keep_from_resizing, 0, 2);
     tcase_add_loop_test(tc, ten_thousand_locks_of_a_stranger, 0, 2);
+    tcase_add_test(tc, a_holder_among_many_locks);
     return suite_main(suite);
 }

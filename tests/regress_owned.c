@@ -128,7 +128,8 @@ plant(const char *path, int kind)
 START_TEST(planted_descriptor_in_a_chroot)
 {
     static const char *const dirs[] = { "/dev/shm/root", "/dev/shm/root/proc",
-                                        "/dev/shm/root/proc/self", "/dev/shm/root/proc/self/fd" };
+                                        "/dev/shm/root/proc/thread-self",
+                                        "/dev/shm/root/proc/thread-self/fd" };
     struct shmx             *seg = created(0, "/x", 0600, 0), *other = NULL;
     char                     path[64];
     pid_t                    pid;

@@ -94,7 +94,8 @@ START_TEST(wishes_that_cannot_be)
     void        *addr = NULL;
     int          pool = memfd_create("pool", MFD_HUGETLB);
 
-    fails(shmx_attach(seg, SHMX_ROOM | SHMX_PRIVATE, &addr), -EINVAL);
+    fails(shmx_attach(seg, SHMX_ROOM, &addr), -EINVAL); /* there is no length */
+    fails(shmx_attach_range(seg, 0, ROOM, SHMX_ROOM | SHMX_PRIVATE, &addr), -EINVAL);
     fails(shmx_attach_range(seg, 0, SIZE_MAX / 2, SHMX_ROOM, &addr), -ERANGE);
     fails(shmx_attach_range(seg, (uint64_t)1 << 50, 1, SHMX_ROOM, &addr), -ERANGE);
     fails(shmx_attach_range(seg, UINT64_MAX, 1, SHMX_ROOM, &addr), -ERANGE);
@@ -120,11 +121,11 @@ START_TEST(no_more_than_without)
     struct shmx *seg = created(3 * PAGE);
     void        *addr;
 
-    ok(shmx_attach(seg, SHMX_ROOM, &addr)); /* this is the whole segment, as without the flag */
+    ok(shmx_attach_range(seg, 0, 0, SHMX_ROOM, &addr)); /* this is the whole segment */
     ck_assert(!raises_sigbus((char *)addr + 3 * PAGE - 1));
     ok(shmx_detach(seg, addr));
     ok(shmx_resize(seg, 0)); /* there is nothing yet */
-    fails(shmx_attach(seg, SHMX_ROOM, &addr), -ENODATA);
+    fails(shmx_attach_range(seg, 0, 0, SHMX_ROOM, &addr), -ENODATA);
     ok(shmx_attach_range(seg, 0, ROOM, SHMX_ROOM | SHMX_POPULATE, &addr));
     ok(shmx_resize(seg, 10));
     strcpy(addr, "ten bytes");

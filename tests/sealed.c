@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -127,6 +128,54 @@ START_TEST(no_more_writing)
 }
 END_TEST
 
+#define NOEXEC "/proc/sys/vm/memfd_noexec"
+
+/* The setting belongs to the pid namespace of the child, and goes with it. */
+static void
+make_where_execution_is_forbidden(const char *setting)
+{
+    static const mode_t modes[] = { 0600, 0666, 0700, 0777 };
+    struct shmx        *seg = NULL;
+    struct shmx_stat    st;
+    int                 k;
+
+    write_text(NOEXEC, setting);
+    for (k = 0; k < 4; k++) {
+        if (k >= 2 && setting[0] == '2') {
+            fails(shmx_create(NULL, SIZE, modes[k], SHMX_SEALED, &seg), -EACCES);
+            continue;
+        }
+        seg = sealed(SIZE, modes[k], 0);
+        ok(shmx_stat(seg, &st));
+        ck_assert_uint_eq(st.mode, modes[k]);
+        ok(shmx_chmod(seg, k < 2 ? 0640 : 0750));
+        if (k < 2)
+            fails(shmx_chmod(seg, 0700), -EPERM);
+        shmx_close(seg);
+    }
+}
+
+START_TEST(execution_is_forbidden)
+{
+    static const char *const settings[] = { "0", "1", "2" };
+    pid_t                    pid = check_fork();
+
+    if (pid == 0) {
+        if (access(NOEXEC, W_OK) < 0)
+            skip("nobody here can set vm.memfd_noexec");
+        ok(unshare(CLONE_NEWPID));
+        pid = fork();
+        if (pid == 0) {
+            make_where_execution_is_forbidden(settings[_i]);
+            _exit(0);
+        }
+        join(pid);
+        _exit(0);
+    }
+    join(pid);
+}
+END_TEST
+
 /* The pages are those of the pool if it has any for such a size. Otherwise they are ordinary ones,
    and the segment says so. */
 static void
@@ -177,6 +226,7 @@ main(void)
     tcase_add_test(tc, not_in_the_directory);
     tcase_add_test(tc, what_is_accepted);
     tcase_add_test(tc, no_more_writing);
+    tcase_add_loop_test(tc, execution_is_forbidden, 0, 3);
     tcase_add_test(tc, huge);
     return suite_main(suite);
 }

@@ -385,6 +385,73 @@ START_TEST(the_last_peer_counts)
 }
 END_TEST
 
+struct waker {
+    struct stage *stage;
+    atomic_bool   enough;
+};
+
+static void *
+wake_repeatedly(void *arg)
+{
+    struct waker *waker = arg;
+
+    while (!atomic_load(&waker->enough)) {
+        usleep(10000);
+        ck_assert_int_ge(shmx_wake(waker->stage->seg, waker->stage->plain, 1), 0);
+    }
+    return NULL;
+}
+
+/* A process that never sleeps for long also learns of the end. */
+START_TEST(peers_that_end_between_wakes)
+{
+    struct stage s = created(backend_flag[_i]);
+    struct waker waker = { .stage = &s };
+    pthread_t    thread;
+    int          hold, k, r = 0;
+    pid_t        pid = fork_holder(KILLED, &hold);
+
+    ok(pthread_create(&thread, NULL, wake_repeatedly, &waker));
+    for (k = 0; k < 5; k++)
+        ok(shmx_wait(s.seg, s.plain, 0, SHMX_PEERS, &late));
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    for (k = 0; k < 300 && r == 0; k++)
+        r = shmx_wait(s.seg, s.plain, 0, SHMX_PEERS, &late);
+    ck_assert_int_eq(r, -EPIPE);
+    atomic_store(&waker.enough, true);
+    ok(pthread_join(thread, NULL));
+    close(hold);
+    end(&s);
+}
+END_TEST
+
+static void *
+end_attachment(void *arg)
+{
+    struct stage *s = arg;
+
+    usleep(200000);
+    ok(shmx_detach(s->seg, s->addr));
+    return NULL;
+}
+
+START_TEST(a_word_that_goes)
+{
+    struct stage s = created(backend_flag[_i]);
+    pthread_t    thread;
+    int          hold;
+    pid_t        pid = fork_holder(CLOSED, &hold);
+
+    ok(pthread_create(&thread, NULL, end_attachment, &s));
+    ck_assert_int_eq(shmx_wait(s.seg, s.plain, 0, SHMX_PEERS, &late), -EINVAL);
+    ok(pthread_join(thread, NULL));
+    close(hold);
+    join(pid);
+    end(&s);
+}
+END_TEST
+
 /* A stranger locks all bytes for reading, and some that belong to no process for writing. There is
    a holder, and then there is none. */
 START_TEST(locks_of_strangers)
@@ -441,6 +508,8 @@ main(void)
     tcase_add_loop_test(tc, signals_interrupt, 0, BACKENDS);
     tcase_add_loop_test(peers, peers_that_end, 0, BACKENDS * WAYS);
     tcase_add_loop_test(peers, the_last_peer_counts, 0, BACKENDS);
+    tcase_add_loop_test(peers, peers_that_end_between_wakes, 0, BACKENDS);
+    tcase_add_loop_test(peers, a_word_that_goes, 0, BACKENDS);
     tcase_add_loop_test(peers, locks_of_strangers, 0, 4);
     tcase_add_test(peers, no_holder);
     return suite_main(suite);

@@ -18,19 +18,20 @@
 /* Makes this process a holder. If somebody keeps a lock for good, that is no reason to refuse, and
    the process does not count. */
 static int
-join(int fd)
+join(int fd, bool *joined)
 {
     int r, tries = 0;
 
     while ((r = shmx_holders_join(fd)) == -EAGAIN && ++tries < PATIENCE)
         shmx_pause(1);
+    *joined = r == 0;
     return r == -EAGAIN ? 0 : r;
 }
 
 /* Gets a descriptor for the handle alone. If possible the object is opened again, so that this
    process counts as a holder. */
 static int
-take_descriptor(int fd, const struct stat *st, unsigned flags, int *access, bool *borrowed)
+take_descriptor(int fd, const struct stat *st, unsigned flags, int *access, bool *joined)
 {
     const int status = fcntl(fd, F_GETFL);
     int       taken, r;
@@ -41,13 +42,13 @@ take_descriptor(int fd, const struct stat *st, unsigned flags, int *access, bool
         return -EBADF;
     if ((status & O_ACCMODE) == O_WRONLY)
         return -EACCES;
-    *borrowed = false;
+    *joined = false;
     *access = flags & SHMX_RDONLY ? O_RDONLY : status & O_ACCMODE;
     taken = shmx_directory_reopen(fd, st, *access);
     if (taken == -EMFILE || taken == -ENFILE)
         return taken;
     if (taken >= 0) {
-        r = join(taken);
+        r = join(taken, joined);
         if (r == 0)
             return taken;
         close(taken);
@@ -57,7 +58,6 @@ take_descriptor(int fd, const struct stat *st, unsigned flags, int *access, bool
         return taken;
     if ((status & O_APPEND) && *access == O_RDWR)
         return -EINVAL; /* a duplicate would write at the end, whatever the offset is */
-    *borrowed = true;
     taken = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     return taken < 0 ? failure() : taken;
 }
@@ -92,13 +92,13 @@ shmx_posix_open_fd(int fd, unsigned flags, struct shmx **seg)
 {
     struct stat st;
     size_t      page = 0;
-    bool        borrowed;
+    bool        joined;
     int         taken, access, r;
 
     r = check_object(fd, flags, &st, &page);
     if (r < 0)
         return r;
-    taken = take_descriptor(fd, &st, flags, &access, &borrowed);
+    taken = take_descriptor(fd, &st, flags, &access, &joined);
     if (taken < 0)
         return taken;
     flags = access == O_RDONLY ? SHMX_RDONLY : 0;
@@ -110,6 +110,7 @@ shmx_posix_open_fd(int fd, unsigned flags, struct shmx **seg)
         return r;
     }
     (*seg)->page = page;
-    posix_of(*seg)->borrowed = borrowed;
+    if (!joined)
+        posix_of(*seg)->holder = 0;
     return 0;
 }

@@ -19,10 +19,11 @@
 #define SIZE  ((off_t)1 << (32 + PID_BITS))
 
 /* The kernel gives its list of locks a page at a time. A longer list is read REPEATS times, unless
-   it has ENOUGH locks. */
+   it has ENOUGH locks. Only if such a list shows nobody else in CERTAIN times, nobody is there. */
 #define PAGE    4096
 #define REPEATS 6
 #define ENOUGH  4000
+#define CERTAIN 20
 
 _Static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
 
@@ -69,52 +70,6 @@ shmx_holders_exclude(int fd)
     return false;
 }
 
-/* Asks the kernel for a lock in that range. Returns 1 for the lock of a holder, 0 for none, and
-   -EAGAIN for the lock of a stranger. */
-static int
-look_at_range(int fd, off_t start, off_t length)
-{
-    struct flock found = {
-        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length
-    };
-
-    if (length == 0)
-        return 0;
-    if (fcntl(fd, F_OFD_GETLK, &found) < 0)
-        return failure();
-    if (found.l_type == F_UNLCK)
-        return 0;
-    return found.l_type == F_RDLCK && found.l_len == 1 ? 1 : -EAGAIN;
-}
-
-int
-shmx_holders_others(int fd)
-{
-    struct holders holders;
-    struct stat    st;
-    uint64_t       process;
-    int64_t        count;
-    int            below, above, r = shmx_process(&process);
-
-    if (r < 0)
-        return r;
-    below = look_at_range(fd, FIRST, (off_t)process);
-    above = look_at_range(fd, FIRST + (off_t)process + 1, SIZE - (off_t)process - 1);
-    if (below >= 0 && above >= 0)
-        return below || above;
-    if (below == 1 || above == 1)
-        return 1;
-    /* The lock of a stranger may hide those of holders. The list of the kernel has all of them. */
-    if (fstat(fd, &st) < 0)
-        return failure();
-    r = shmx_holders_read(&holders);
-    if (r < 0)
-        return r;
-    count = shmx_holders_count(&holders, st.st_dev, st.st_ino);
-    free(holders.items);
-    return count < 0 || count > 1;
-}
-
 /* Closing the descriptor does not suffice, because a child that was forked meanwhile has it,
    too. */
 void
@@ -156,9 +111,10 @@ compare(const void *a, const void *b)
 }
 
 static int
-append(struct holders *holders, const struct holder *holder)
+append(void *arg, const struct holder *holder)
 {
-    struct holder *grown = holders->items;
+    struct holders *holders = arg;
+    struct holder  *grown = holders->items;
 
     if ((holders->count & (holders->count - 1)) == 0) { /* it is full at every power of two */
         grown = reallocarray(grown, holders->count == 0 ? 1 : holders->count * 2, sizeof *grown);
@@ -170,49 +126,53 @@ append(struct holders *holders, const struct holder *holder)
     return 0;
 }
 
+/* Calls take for each lock that the kernel lists, until take returns other than 0. Returns that
+   value, or 0, or -ENODATA if the list cannot be read. */
 static int
-read_once(struct holders *holders, size_t *bytes)
+walk_list(int (*take)(void *arg, const struct holder *holder), void *arg, bool *whole)
 {
     struct holder holder;
     char          line[256], room[2 * PAGE];
+    size_t        bytes = 0;
     int           r = 0;
     FILE         *f = shmx_open_proc("/proc/locks");
 
-    *bytes = 0;
-    holders->unknown = f == NULL;
     if (f == NULL)
-        return 0;
+        return -ENODATA;
     setvbuf(f, room, _IOFBF, sizeof room);
     while (r == 0 && fgets(line, sizeof line, f) != NULL) {
-        *bytes += strlen(line);
+        bytes += strlen(line);
         if (parse_row(line, &holder))
-            r = append(holders, &holder);
+            r = take(arg, &holder);
     }
-    holders->unknown = ferror(f) != 0;
+    if (r == 0 && ferror(f))
+        r = -ENODATA;
     fclose(f);
+    /* The kernel gives its list a page at a time. Between two pages, locks of other processes come
+       and go, and another lock may be left out for that. */
+    *whole = bytes <= PAGE / 2;
     return r;
 }
 
 int
 shmx_holders_read(struct holders *holders)
 {
-    size_t bytes;
-    int    r, times = 0;
+    bool whole = true;
+    int  r, times = 0;
 
     *holders = (struct holders){ 0 };
-    /* The kernel gives its list a page at a time. Between two pages, locks of other processes come
-       and go, and another lock may be left out for that. So a list that is longer than half a page
-       is read repeatedly. */
     do
-        r = read_once(holders, &bytes);
-    while (r == 0 && bytes > PAGE / 2 && ++times < REPEATS && holders->count < ENOUGH);
-    if (r < 0) {
+        r = walk_list(append, holders, &whole);
+    while (r == 0 && !whole && ++times < REPEATS && holders->count < ENOUGH);
+    holders->unknown = r == -ENODATA;
+    if (r == -ENOMEM) {
         free(holders->items);
         holders->items = NULL;
-    } else if (holders->count > 0) {
-        qsort(holders->items, holders->count, sizeof *holders->items, compare);
+        return r;
     }
-    return r;
+    if (holders->count > 0)
+        qsort(holders->items, holders->count, sizeof *holders->items, compare);
+    return 0;
 }
 
 /* Returns the index of the first lock on the object, or where that would be. */
@@ -258,4 +218,64 @@ bool
 shmx_holders_none(const struct holders *holders, dev_t dev, ino_t ino)
 {
     return !is_of(holders, first_of(holders, dev, ino), dev, ino);
+}
+
+static int
+is_other(void *arg, const struct holder *holder)
+{
+    const struct holder *own = arg;
+
+    return holder->dev == own->dev && holder->ino == own->ino && holder->byte != 0
+           && holder->byte != own->byte;
+}
+
+/* Returns whether the list shows another holder. A list that cannot be read may have one. */
+static bool
+list_shows_others(struct holder *own)
+{
+    bool whole = true;
+    int  r, times = 0;
+
+    do
+        r = walk_list(is_other, own, &whole);
+    while (r == 0 && !whole && ++times < CERTAIN);
+    return r != 0;
+}
+
+/* Asks the kernel for a lock in that range. Returns 1 for the lock of a holder, 0 for none, and
+   -EAGAIN for the lock of a stranger. */
+static int
+look_at_range(int fd, off_t start, off_t length)
+{
+    struct flock found = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length
+    };
+
+    if (length == 0)
+        return 0;
+    if (fcntl(fd, F_OFD_GETLK, &found) < 0)
+        return failure();
+    if (found.l_type == F_UNLCK)
+        return 0;
+    return found.l_type == F_RDLCK && found.l_len == 1 ? 1 : -EAGAIN;
+}
+
+int
+shmx_holders_others(int fd, uint64_t process)
+{
+    struct holder own = { .byte = (uint64_t)FIRST + process };
+    struct stat   st;
+    const int     below = look_at_range(fd, FIRST, (off_t)process);
+    const int     above = look_at_range(fd, (off_t)own.byte + 1, SIZE - (off_t)process - 1);
+
+    if (below == 1 || above == 1)
+        return 1;
+    if (below == 0 && above == 0)
+        return 0;
+    /* The lock of a stranger may hide those of holders. The list of the kernel has all of them. */
+    if (fstat(fd, &st) < 0)
+        return failure();
+    own.dev = st.st_dev;
+    own.ino = st.st_ino;
+    return list_shows_others(&own);
 }

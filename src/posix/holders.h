@@ -24,8 +24,9 @@ int shmx_holders_join(int fd);
 /* Returns whether anybody holds or buries the object through another open file description. */
 bool shmx_holders_exist(int fd);
 
-/* Returns 1 if another process holds the object, 0 if none does, or a negative errno value. */
-int shmx_holders_others(int fd);
+/* Returns 1 if another process than that one, which has joined through fd, holds the object, 0 if
+   none does, or a negative errno value. */
+int shmx_holders_others(int fd, uint64_t process);
 
 /*
  * Shuts everybody out, provided that no process holds the object, and that nobody has it open or

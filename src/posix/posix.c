@@ -26,6 +26,7 @@ shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg)
     shmx_segment_begin(&p->seg, &shmx_posix, flags);
     pthread_mutex_init(&p->pin_lock, NULL);
     p->fd = fd;
+    (void)shmx_process(&p->holder); /* this succeeded when the process joined */
     *seg = &p->seg;
     return 0;
 }
@@ -42,7 +43,7 @@ posix_create(const struct reference *ref, size_t size, mode_t mode, unsigned fla
     (void)ref; /* publishing gives the complete segment its name */
     if (flags & SHMX_EPHEMERAL)
         mode |= EPHEMERAL;
-    fd = sealed ? shmx_posix_new_sealed(size, flags, &page) : shmx_directory_new_file(mode);
+    fd = sealed ? shmx_posix_new_sealed(size, mode, flags, &page) : shmx_directory_new_file(mode);
     if (fd < 0)
         return fd;
     r = fstat(fd, &st) < 0 ? failure() : 0;
@@ -266,6 +267,8 @@ posix_stat(struct shmx *seg, struct shmx_stat *out)
         return failure();
     shmx_posix_describe(&st, out);
     r = count_holders(out);
+    if (r == 0 && out->holders == 0 && posix_of(seg)->holder != 0)
+        out->holders = 1; /* Other locks came and went, and the kernel left out that of the handle. */
     if (shmx_posix_is_pinned(seg))
         out->state |= SHMX_IS_PINNED;
     if (out->page_size == 0)
@@ -301,10 +304,19 @@ posix_chown(struct shmx *seg, uid_t uid, gid_t gid)
     return fchown(posix_of(seg)->fd, uid, gid) < 0 ? failure() : 0;
 }
 
+/* A child that has inherited the handle shares the lock of its parent, which does not show it
+   whether the parent lives. */
 static int
 posix_peers(struct shmx *seg)
 {
-    return posix_of(seg)->borrowed ? -ENOTSUP : shmx_holders_others(posix_of(seg)->fd);
+    uint64_t process;
+    int      r = shmx_process(&process);
+
+    if (r < 0)
+        return r;
+    if (process != posix_of(seg)->holder || !shmx_process_is_unique(process))
+        return -ENOTSUP;
+    return shmx_holders_others(posix_of(seg)->fd, process);
 }
 
 static int

@@ -17,8 +17,8 @@ struct posix {
     pthread_mutex_t pin_lock; /* those who pin, unpin or grow a pinned segment take turns */
     void           *pin;      /* the mapping that keeps the segment in RAM, or NULL */
     size_t          pin_length;
-    bool            borrowed; /* the descriptor is a duplicate, and its locks are somebody else's */
-    uint64_t        pinner;   /* who has pinned; children do not inherit the lock in RAM */
+    uint64_t        holder; /* the process whose byte the descriptor locks; 0 if none does */
+    uint64_t        pinner; /* who has pinned; children do not inherit the lock in RAM */
 };
 
 static inline struct posix *
@@ -28,6 +28,7 @@ posix_of(const struct shmx *seg)
 }
 
 /* posix.c */
+/* Makes a handle of a descriptor through which this process has joined. */
 int shmx_posix_new_handle(int fd, unsigned flags, struct shmx **seg);
 /* Returns whether SHMX_OWNED accepts the object. A second hard link may come from somebody who
    wants a reader to take one object for another. */
@@ -49,9 +50,9 @@ ssize_t shmx_posix_read(struct shmx *seg, void *buf, size_t count, uint64_t offs
 ssize_t shmx_posix_write(struct shmx *seg, const void *buf, size_t count, uint64_t offset);
 
 /* sealed.c */
-/* Returns the descriptor of a new segment. *page receives the size of its pages if they are larger
-   than usual. */
-int shmx_posix_new_sealed(size_t size, unsigned flags, size_t *page);
+/* Returns the descriptor of a new segment, which can be given that mode. *page receives the size of
+   its pages if they are larger than usual. */
+int shmx_posix_new_sealed(size_t size, mode_t mode, unsigned flags, size_t *page);
 /* Returns 0 if the object cannot shrink, otherwise a negative errno value. */
 int shmx_posix_check_sealed(int fd);
 

@@ -10,6 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef MFD_EXEC /* since Linux 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008u
+#define MFD_EXEC        0x0010u
+#endif
+
 /* The size is kept exactly, but the pool has only whole pages. */
 static int
 fill_from_pool(int fd, size_t size, size_t *page)
@@ -22,14 +27,27 @@ fill_from_pool(int fd, size_t size, size_t *page)
     return size % *page == 0 ? shmx_posix_allocate(fd, 0, 0, (off_t)size) : -EINVAL;
 }
 
+/* Without one of the flags about execution, the setting vm.memfd_noexec decides, and its seal may
+   forbid the mode. */
+static int
+make_empty(mode_t mode, unsigned kind)
+{
+    const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | kind;
+    int            fd = memfd_create("shmx", flags | (mode & 0111 ? MFD_EXEC : MFD_NOEXEC_SEAL));
+
+    if (fd < 0 && errno == EINVAL) /* the kernel does not know the flags */
+        fd = memfd_create("shmx", flags);
+    return fd < 0 ? failure() : fd;
+}
+
 /* Makes a file of that size and fills it. Only the descriptor leads to it. */
 static int
-make(size_t size, unsigned kind, unsigned flags, size_t *page)
+make(size_t size, mode_t mode, unsigned kind, unsigned flags, size_t *page)
 {
-    int r, fd = memfd_create("shmx", MFD_CLOEXEC | MFD_ALLOW_SEALING | kind);
+    int r, fd = make_empty(mode, kind);
 
     if (fd < 0)
-        return failure();
+        return fd;
     r = (kind & MFD_HUGETLB) ? fill_from_pool(fd, size, page) : shmx_posix_fill(fd, size, flags);
     if (r == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
         r = failure();
@@ -40,17 +58,17 @@ make(size_t size, unsigned kind, unsigned flags, size_t *page)
 }
 
 int
-shmx_posix_new_sealed(size_t size, unsigned flags, size_t *page)
+shmx_posix_new_sealed(size_t size, mode_t mode, unsigned flags, size_t *page)
 {
     int fd = -1;
 
     /* Without a reservation, nobody could tell whether the pool has enough pages. */
     if ((flags & (SHMX_HUGE | SHMX_HUGE_ONLY)) && !(flags & SHMX_SPARSE))
-        fd = make(size, MFD_HUGETLB, flags, page);
+        fd = make(size, mode, MFD_HUGETLB, flags, page);
     if (fd >= 0)
         return fd;
     *page = (size_t)sysconf(_SC_PAGESIZE);
-    return make(size, 0, flags, page);
+    return make(size, mode, 0, flags, page);
 }
 
 int
