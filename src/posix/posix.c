@@ -267,8 +267,9 @@ posix_stat(struct shmx *seg, struct shmx_stat *out)
         return failure();
     shmx_posix_describe(&st, out);
     r = count_holders(out);
+    /* While other locks come and go, the kernel may leave out the lock of this handle. */
     if (r == 0 && out->holders == 0 && posix_of(seg)->holder != 0)
-        out->holders = 1; /* Other locks came and went, and the kernel left out that of the handle. */
+        out->holders = 1;
     if (shmx_posix_is_pinned(seg))
         out->state |= SHMX_IS_PINNED;
     if (out->page_size == 0)
