@@ -37,8 +37,4 @@ int64_t uses_holders(const struct uses *uses, const struct shmx_stat *st);
 /* Gives the name of the command that the process runs, or "?". Anybody can choose such a name. */
 void process_name(pid_t pid, char *name, size_t room);
 
-/* namespaces.c. Returns whether the IPC namespace of that number certainly does not exist any
-   more. */
-bool ipc_namespace_is_gone(uint64_t number);
-
 #endif
