@@ -837,7 +837,9 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  * shmx_collect - remove what is provably dead.
  *
  * Dead are names that lead to nothing, ephemeral segments without a holder, and what creators have
- * left that were killed in the middle. A POSIX segment is removed only if no process has it open or
+ * left that were killed in the middle. What such creators leave are entries whose names begin with
+ * ".shmx-": links, and regular files whose names go on with "lock-". choose and visit are called
+ * for these entries, too. A POSIX segment is removed only if no process has it open or
  * mapped. The kernel tells that by granting a write lease (fcntl(2), F_SETLEASE), and only to the
  * owner and to root. If a program opens the segment at that moment, the kernel may send SIGURG to
  * this process, which ignores that signal by default. A segment is not even opened if anybody has a

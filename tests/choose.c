@@ -162,6 +162,32 @@ START_TEST(halves_are_chosen_too)
 }
 END_TEST
 
+/* This is what a process leaves that is killed while it initialises. Whoever waits for that process
+   has the file open. */
+START_TEST(locks_are_chosen_too)
+{
+    static const char path[] = "/dev/shm/.shmx-lock-0-0123456789abcdef";
+    struct seen       seen = { .wanted = "" };
+    const int         fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    ok(shmx_collect(SHMX_ORPHANS, choose, tell, &seen)); /* it is open */
+    ck_assert_int_eq(seen.asked, 0);
+    ok(access(path, F_OK));
+    ok(close(fd));
+    ok(shmx_collect(0, choose, tell, &seen));
+    ck_assert(seen.asked == 1 && seen.told == 0 && (seen.state & SHMX_IS_DEAD));
+    ok(access(path, F_OK));
+    seen.wanted = NULL;
+    ok(shmx_collect(SHMX_DRY_RUN, choose, tell, &seen));
+    ck_assert_int_eq(seen.told, 1);
+    ok(access(path, F_OK));
+    ok(shmx_collect(0, choose, tell, &seen));
+    ck_assert(seen.asked == 3 && seen.told == 2);
+    ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
 START_TEST(what_is_held_is_no_candidate)
 {
     struct seen  seen = { 0 };
@@ -306,6 +332,7 @@ main(void)
     tcase_add_loop_test(tc, what_is_not_chosen_is_left, 0, BACKENDS);
     tcase_add_loop_test(tc, dead_ones_are_chosen_too, 0, BACKENDS);
     tcase_add_test(tc, halves_are_chosen_too);
+    tcase_add_test(tc, locks_are_chosen_too);
     tcase_add_loop_test(tc, what_is_held_is_no_candidate, 0, BACKENDS);
     tc = add_case(suite, "names of other IPC namespaces");
     tcase_add_loop_test(tc, names_of_other_ipc_namespaces, 0, 2);

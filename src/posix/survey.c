@@ -77,13 +77,20 @@ describe(const char *entry, const struct stat *st, char text[NAME_TEXT_MAX], str
     shmx_posix_describe(st, out);
 }
 
+/* Returns whether the object is dead as soon as nobody uses it. */
+static bool
+is_to_die(const char *entry, const struct stat *st)
+{
+    return (st->st_mode & EPHEMERAL) || shmx_election_is_lock(entry);
+}
+
 static void
 describe_unused(const char *entry, const struct stat *st, char text[NAME_TEXT_MAX],
                 struct shmx_stat *out)
 {
     describe(entry, st, text, out);
     out->holders = 0;
-    if (st->st_mode & EPHEMERAL)
+    if (is_to_die(entry, st))
         out->state |= SHMX_IS_DEAD;
 }
 
@@ -92,7 +99,7 @@ describe_unused(const char *entry, const struct stat *st, char text[NAME_TEXT_MA
 static int
 remove_unused(const char *entry, const struct stat *st, const struct survey *survey)
 {
-    const bool       asked = (st->st_mode & EPHEMERAL) || (survey->flags & SHMX_ORPHANS);
+    const bool       asked = is_to_die(entry, st) || (survey->flags & SHMX_ORPHANS);
     struct shmx_stat out;
     char             text[NAME_TEXT_MAX];
 
@@ -104,8 +111,8 @@ remove_unused(const char *entry, const struct stat *st, const struct survey *sur
 
 /*
  * Buries the object at the entry. If nobody uses the object and the survey chooses it, the function
- * fills in *st and returns 1. Before that it removes the entry of an ephemeral object, or of any
- * object if the survey has SHMX_ORPHANS. With SHMX_DRY_RUN it removes nothing. -EAGAIN means that
+ * fills in *st and returns 1. Before that it removes the entry of an ephemeral object or of a lock,
+ * or of any object if the survey has SHMX_ORPHANS. With SHMX_DRY_RUN it removes nothing. -EAGAIN means that
  * nobody holds the object, but that somebody has it open, perhaps only for the same look. Otherwise
  * the function returns 0. Two processes that look at the same time would hinder each other, so they
  * take turns: the caller has locked the directory.
@@ -226,12 +233,8 @@ collect_entry(const struct dirent *d, void *arg)
     struct stat        st;
     char               text[NAME_TEXT_MAX];
 
-    if (shmx_is_hidden(d->d_name)) {
-        if (!(walk->survey->flags & SHMX_DRY_RUN))
-            shmx_election_collect(d->d_name);
-        return 0;
-    }
-    if (!may_be_file(d) || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
+    if (!may_be_file(d) || (shmx_is_hidden(d->d_name) && !shmx_election_is_lock(d->d_name))
+        || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
         || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino)
         || shmx_rights_to_unlink(&walk->rights, st.st_uid) < 0
         || bury_in_turn(walk, d->d_name, &st) != 1)
