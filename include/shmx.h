@@ -857,7 +857,9 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  *           with the arguments of visit. If choose returns 0, the segment stays, and visit is not
  *           told of it. A POSIX segment is locked during the call: nobody has it open, nobody can
  *           begin to hold it, and others who remove names wait. So choose must return soon, and it
- *           must not call the library. NULL chooses all.
+ *           must not call the library. With SHMX_DRY_RUN only those others wait: the kernel has
+ *           just said that nobody had the segment open, and anybody may open it again. NULL chooses
+ *           all.
  *   visit   Called for each segment that was removed, or would be with SHMX_DRY_RUN. st->state has
  *           SHMX_IS_DEAD for a dead segment and SHMX_IS_FOREIGN for a name of another IPC
  *           namespace. visit is also called for each persistent segment that nobody holds, whether

@@ -22,18 +22,20 @@ struct seen {
     bool        opened; /* a plain program could open the object meanwhile */
 };
 
-/* Returns whether another process can open the object while choose looks at it. That process does
-   not wait. */
+/* Returns whether another process can open and lock the object while choose looks at it. That
+   process does not wait. */
 static bool
 can_be_opened(const char *name)
 {
-    char  path[300];
-    pid_t pid = fork();
-    int   status;
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char         path[300];
+    pid_t        pid = fork();
+    int          fd, status;
 
     if (pid == 0) {
         snprintf(path, sizeof path, "/dev/shm%s", strchr(name, '/'));
-        _exit(open(path, O_RDWR | O_NONBLOCK) >= 0);
+        fd = open(path, O_RDWR | O_NONBLOCK);
+        _exit(fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     return status != 0;
@@ -105,6 +107,8 @@ START_TEST(what_is_not_chosen_is_left)
     make(_i, "/two");
     ok(shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, choose, tell, &seen));
     ck_assert(seen.asked == 2 && seen.told == 1 && exists("/one") && exists("/two"));
+    ck_assert(seen.opened == (_i == 0)); /* a dry run shuts nobody out */
+    seen.opened = false;
     ok(shmx_collect(SHMX_ORPHANS, choose, tell, &seen));
     ck_assert(seen.asked == 4 && seen.told == 2 && !exists("/one") && exists("/two"));
     ck_assert(!(seen.state & SHMX_IS_DEAD) && seen.holders == 0 && !seen.opened);

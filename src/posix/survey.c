@@ -94,8 +94,9 @@ describe_unused(const char *entry, const struct stat *st, char text[NAME_TEXT_MA
         out->state |= SHMX_IS_DEAD;
 }
 
-/* Nobody uses the object, and nobody can begin to. The function removes it if the survey asks for
-   that. Returns 1 if visit is to be told of the object, otherwise 0. */
+/* Nobody uses the object, and unless nothing is to be removed, nobody can begin to. The function
+   removes it if the survey asks for that. Returns 1 if visit is to be told of the object, otherwise
+   0. */
 static int
 remove_unused(const char *entry, const struct stat *st, const struct survey *survey)
 {
@@ -109,13 +110,19 @@ remove_unused(const char *entry, const struct stat *st, const struct survey *sur
     return !asked || (survey->flags & SHMX_DRY_RUN) || unlink_object(entry, st) == 0;
 }
 
+static bool
+is_unused(int fd, const struct survey *survey)
+{
+    return survey->flags & SHMX_DRY_RUN ? shmx_holders_absent(fd) : shmx_holders_exclude(fd);
+}
+
 /*
  * Buries the object at the entry. If nobody uses the object and the survey chooses it, the function
  * fills in *st and returns 1. Before that it removes the entry of an ephemeral object or of a lock,
- * or of any object if the survey has SHMX_ORPHANS. With SHMX_DRY_RUN it removes nothing. -EAGAIN means that
- * nobody holds the object, but that somebody has it open, perhaps only for the same look. Otherwise
- * the function returns 0. Two processes that look at the same time would hinder each other, so they
- * take turns: the caller has locked the directory.
+ * or of any object if the survey has SHMX_ORPHANS. With SHMX_DRY_RUN it removes nothing and shuts
+ * nobody out. -EAGAIN means that nobody holds the object, but that somebody has it open, perhaps
+ * only for the same look. Otherwise the function returns 0. Two processes that look at the same
+ * time would hinder each other, so they take turns: the caller has locked the directory.
  */
 static int
 bury(const char *entry, const struct survey *survey, struct stat *st)
@@ -124,7 +131,7 @@ bury(const char *entry, const struct survey *survey, struct stat *st)
 
     r = fd == -EMFILE ? fd : 0;
     if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode)) {
-        if (shmx_holders_exclude(fd)) {
+        if (is_unused(fd, survey)) {
             r = remove_unused(entry, st, survey);
             shmx_holders_readmit(fd);
         } else if (!shmx_holders_exist(fd)) {
