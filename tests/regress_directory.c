@@ -15,6 +15,14 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
+static int
+count(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)name, (void)st;
+    ++*(int *)arg;
+    return 0;
+}
+
 static struct shmx *
 created(int i, const char *name, unsigned flags)
 {
@@ -35,6 +43,32 @@ START_TEST(an_entry_with_a_file_mounted_over_it_is_busy)
     fails(shmx_destroy(seg), -EBUSY);
     fails(shmx_remove("/n"), -EBUSY);
     ok(umount("/dev/shm/n"));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+/* Something of FUSE at an entry, as any user can mount it, answers lstat(2) with -EACCES even to
+ * root.
+ */
+START_TEST(an_entry_that_cannot_be_examined_is_passed_over)
+{
+    struct shmx *seg = created(0, "/good", 0);
+    char         options[100];
+    int          visited = 0, fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    if (fuse < 0)
+        skip("there is no FUSE");
+    ok(close(open("/dev/shm/bad", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    snprintf(options, sizeof options, "fd=%d,rootmode=100000,user_id=%d,group_id=%d", fuse, NOBODY,
+             NOBODY);
+    ok(mount("bad", "/dev/shm/bad", "fuse", MS_NOSUID | MS_NODEV, options));
+    ok(shmx_list(0, count, &visited));
+    ck_assert_int_eq(visited, 1);
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
+    ok(umount("/dev/shm/bad"));
+    close(fuse);
+    ok(unlink("/dev/shm/bad"));
     ok(shmx_destroy(seg));
     shmx_close(seg);
 }
@@ -160,6 +194,7 @@ main(void)
     TCase *tc = add_case(suite, "directory");
 
     tcase_add_test(tc, an_entry_with_a_file_mounted_over_it_is_busy);
+    tcase_add_test(tc, an_entry_that_cannot_be_examined_is_passed_over);
     tcase_add_loop_test(tc, a_file_in_place_of_the_directory, 0, BACKENDS);
     tcase_add_test(tc, an_immutable_object);
     tcase_add_loop_test(tc, a_directory_that_is_no_tmpfs, 0, 2);
