@@ -866,7 +866,10 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  *           it was removed or not. For the rest visit is as in shmx_list. NULL is allowed.
  *   arg     Passed to choose and to visit.
  *
- * What the caller may not remove stays, and neither function is called for it.
+ * What the caller may not remove stays, and neither function is called for it. But a few obstacles
+ * are known only when the kernel refuses: /dev/shm is append-only (chattr(1)), another object of
+ * /dev/shm is mounted at the entry, or a security module forbids the removal. In these cases choose
+ * is called, and visit is called with SHMX_DRY_RUN.
  *
  * Returns 0, the value of visit, or an error of shmx_list.
  */

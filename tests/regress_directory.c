@@ -82,6 +82,25 @@ never_called(const char *name, const struct shmx_stat *st, void *arg)
     return 0;
 }
 
+/* The file that is mounted is one that nobody has open. */
+START_TEST(a_dry_run_promises_no_entry_with_a_mount)
+{
+    char file[] = "/tmp/shmx-file-XXXXXX";
+    int  r[2], mounted;
+
+    ok(close(mkstemp(file)));
+    ok(close(open("/dev/shm/n", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    mounted = mount(file, "/dev/shm/n", "none", MS_BIND, NULL);
+    unlink(file);
+    ok(mounted);
+    r[0] = shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, never_called, never_called, NULL);
+    r[1] = shmx_collect(SHMX_ORPHANS, never_called, never_called, NULL);
+    ok(r[0] + r[1]);
+    ok(umount("/dev/shm/n"));
+    ok(unlink("/dev/shm/n"));
+}
+END_TEST
+
 START_TEST(a_file_in_place_of_the_directory)
 {
     struct shmx *seg = created(_i, NULL, 0), *none = NULL;
@@ -194,6 +213,7 @@ main(void)
     TCase *tc = add_case(suite, "directory");
 
     tcase_add_test(tc, an_entry_with_a_file_mounted_over_it_is_busy);
+    tcase_add_test(tc, a_dry_run_promises_no_entry_with_a_mount);
     tcase_add_test(tc, an_entry_that_cannot_be_examined_is_passed_over);
     tcase_add_loop_test(tc, a_file_in_place_of_the_directory, 0, BACKENDS);
     tcase_add_test(tc, an_immutable_object);

@@ -244,8 +244,8 @@ collect_entry(const struct dirent *d, void *arg)
 
     if (!may_be_file(d) || (shmx_is_hidden(d->d_name) && !shmx_election_is_lock(d->d_name))
         || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
-        || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino)
-        || shmx_rights_to_unlink(&walk->rights, st.st_uid) < 0
+        || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino) || st.st_dev != walk->rights.dev
+        || shmx_rights_to_unlink(&walk->rights, st.st_uid, st.st_gid) < 0
         || bury_in_turn(walk, d->d_name, &st) != 1)
         return 0;
     describe_unused(d->d_name, &st, text, &out);
