@@ -62,10 +62,10 @@ shmx_link_parse(const char *text, struct link *link)
             return -ELOOP;
     }
     /* A link is one of this library only if this library would have written exactly the same
-       text. */
+       text. No segment is larger than a file can be. */
     shmx_link_format(link, again);
     if (strcmp(text, again) != 0 || (link->by_key ? link->number == 0 : link->number < 0)
-        || link->pid > INT_MAX || link->pidns > UINT32_MAX)
+        || link->size > INT64_MAX || link->pid > INT_MAX || link->pidns > UINT32_MAX)
         return -ELOOP;
     return 0;
 }
