@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,50 +177,35 @@ sees_everybody(void)
            && access("/proc/1/maps", R_OK) == 0;
 }
 
-static int
-compare_inodes(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static int
-remember_unused(const char *name, const struct shmx_stat *st, void *arg)
-{
-    struct uses *uses = arg;
-
-    (void)name;
-    uses->unused = grown(uses->unused, uses->unused_count, sizeof *uses->unused);
-    uses->unused[uses->unused_count++] = st->ino;
-    return 0;
-}
-
-/* The caller may not see all processes, for example if containers share /dev/shm. But of an object
-   that the caller may remove, the kernel tells whether any process has it open or mapped. */
-static void
-ask_kernel(struct uses *uses)
-{
-    shmx_collect(SHMX_POSIX | SHMX_ORPHANS | SHMX_DRY_RUN, NULL, remember_unused, uses);
-    if (uses->unused_count > 0)
-        qsort(uses->unused, uses->unused_count, sizeof *uses->unused, compare_inodes);
-}
-
+/* Returns whether nobody has the object open or mapped, as the kernel tells the owner and root by
+   granting a write lease. What /proc shows proves nothing: a process may be in another container,
+   and a thread may have descriptors of its own. The lease is given back at once, but a program that
+   opens the object just then with O_NONBLOCK fails. */
 static bool
-is_unused(const struct uses *uses, const struct shmx_stat *st)
+is_unused(const char *name, const struct shmx_stat *st)
 {
-    return uses->complete ? st->holders == 0
-                          : uses->unused_count > 0
-                                && bsearch(&st->ino, uses->unused, uses->unused_count,
-                                           sizeof *uses->unused, compare_inodes)
-                                       != NULL;
+    char        path[sizeof "/dev/shm/" + NAME_MAX];
+    struct stat found;
+    bool        unused = false;
+    int         fd;
+
+    if (geteuid() != 0 && geteuid() != st->uid)
+        return false;
+    snprintf(path, sizeof path, "/dev/shm%s", strchr(name, '/'));
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &found) == 0 && found.st_ino == st->ino && found.st_dev == st->dev
+        && fcntl(fd, F_SETSIG, SIGURG) == 0) /* by default that signal is ignored */
+        unused = fcntl(fd, F_SETLEASE, F_WRLCK) == 0 && fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
+    close(fd);
+    return unused;
 }
 
 void
 uses_free(struct uses *uses)
 {
     free(uses->items);
-    free(uses->unused);
 }
 
 void
@@ -241,8 +228,6 @@ uses_find(struct uses *uses)
     if (proc != NULL)
         closedir(proc);
     unite(uses);
-    if (!uses->complete)
-        ask_kernel(uses);
 }
 
 size_t
@@ -271,7 +256,7 @@ uses_of(const struct uses *uses, const struct shmx_stat *st, const struct use **
 }
 
 int64_t
-uses_holders(const struct uses *uses, const struct shmx_stat *st)
+uses_holders(const struct uses *uses, const char *name, const struct shmx_stat *st)
 {
     const struct use *first;
     const int64_t     seen = (int64_t)uses_of(uses, st, &first);
@@ -280,7 +265,7 @@ uses_holders(const struct uses *uses, const struct shmx_stat *st)
         return st->holders;
     /* Programs without this library take no lock, but /proc shows what they have open. */
     if (seen == 0 && st->holders <= 0)
-        return is_unused(uses, st) ? 0 : -1;
+        return is_unused(name, st) ? 0 : -1;
     return seen > st->holders ? seen : st->holders;
 }
 

@@ -142,6 +142,28 @@ unknown() {
     shmx rm "$id"
 }
 
+# What /proc does not show is not said to be unheld.
+unseen() {
+    mkfifo gate
+    : >mapped
+    shmx create /alone 4K
+    "$peer" leaderless /alone <gate >mapped &
+    exec 3>gate
+    until [ -s mapped ]; do sleep 0.01; done
+    is "$(shmx ls --noheadings -r -o NAME,HOLDERS,STATE)" '/alone - -'
+    exec 3>&-
+    wait
+    is "$(shmx ls --noheadings -r -o NAME,HOLDERS,STATE)" '/alone 0 unheld'
+    head -c 4096 /dev/zero >file
+    mount --bind file /dev/shm/alone
+    exec 4<file
+    is "$(shmx ls --noheadings -r -o NAME,HOLDERS,STATE)" '/alone - -'
+    exec 4<&-
+    umount /dev/shm/alone
+    shmx rm /alone
+    rm gate
+}
+
 # A name that leads into an IPC namespace which is gone.
 foreign() {
     unshare --ipc shmx create sysv:/gone 4K
@@ -255,6 +277,7 @@ for LC_ALL in C C.UTF-8; do
     done
     in_use
     unknown
+    unseen
     foreign
     totals
 done
