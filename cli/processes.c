@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/memfd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -19,6 +21,8 @@
 /* The first pid namespace always has this number (PROC_PID_INIT_INO of the kernel). In any other
    pid namespace, there are processes that cannot be seen. */
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"
+
+#define LARGEST_PAGE 34 /* bits of the size, 16 GiB */
 
 static void
 append(struct uses *uses, const struct use *use)
@@ -45,6 +49,39 @@ look_at_object(int dir, const char *path, const struct uses *uses, struct use *u
     return true;
 }
 
+/* Finds the devices of System V segments: file systems inside of the kernel, one for small pages
+   and one for each size of huge pages. They are those of memfd_create(2), too. A mapping that is
+   called
+   "/SYSV..." and is on another device is a file that somebody has made. */
+static void
+find_sysv_devices(struct uses *uses)
+{
+    struct stat st;
+    unsigned    bits; /* of the size of a page; 0 for small pages */
+    int         fd;
+
+    for (bits = 0; bits <= LARGEST_PAGE && uses->sysv_dev_count < SYSV_DEVICES; bits++) {
+        fd = memfd_create("shmx",
+                          MFD_CLOEXEC | (bits == 0 ? 0 : MFD_HUGETLB | bits << MFD_HUGE_SHIFT));
+        if (fd < 0)
+            continue;
+        if (fstat(fd, &st) == 0)
+            uses->sysv_devs[uses->sysv_dev_count++] = st.st_dev;
+        close(fd);
+    }
+}
+
+static bool
+is_sysv_device(const struct uses *uses, uint64_t dev)
+{
+    size_t i;
+
+    for (i = 0; i < uses->sysv_dev_count; i++)
+        if (uses->sysv_devs[i] == dev)
+            return true;
+    return false;
+}
+
 /* Parses a line of maps, such as "7f0e-7f0f rw-s 00000000 00:1b 1234 /dev/shm/frames", or one with
    "/SYSV0000abcd". The path is relative to the root of that process, so objects are recognised by
    their device. */
@@ -59,7 +96,7 @@ parse_mapping(const char *line, int process, pid_t pid, bool same_ipc, struct us
     if (sscanf(line, "%40s %*s %*s %x:%x %" SCNu64 " %n", range, &major, &minor, &use.ino, &end) < 4
         || end == 0)
         return;
-    use.sysv = strncmp(line + end, "/SYSV", 5) == 0;
+    use.sysv = is_sysv_device(uses, makedev(major, minor)) && strncmp(line + end, "/SYSV", 5) == 0;
     if (use.sysv ? !same_ipc : makedev(major, minor) != uses->dev)
         return;
     snprintf(path, sizeof path, "map_files/%s", range);
@@ -222,6 +259,7 @@ uses_find(struct uses *uses)
         uses->complete = false;
     else
         uses->dev = st.st_dev;
+    find_sysv_devices(uses);
     while (proc != NULL && (d = readdir(proc)) != NULL)
         if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
             look_at_process(dirfd(proc), d->d_name, ipc, uses);

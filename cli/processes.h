@@ -16,10 +16,14 @@ struct use {
     uint64_t bytes;    /* of memory, if unlinked; 0 if unknown */
 };
 
+#define SYSV_DEVICES 8
+
 struct uses {
     struct use *items; /* sorted, with each process once for each object */
     size_t      count;
-    uint64_t    dev;      /* the device of /dev/shm */
+    uint64_t    dev;                     /* the device of /dev/shm */
+    uint64_t    sysv_devs[SYSV_DEVICES]; /* the devices of System V segments */
+    size_t      sysv_dev_count;
     bool        complete; /* all processes can be seen */
 };
 

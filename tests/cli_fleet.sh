@@ -142,7 +142,7 @@ unknown() {
     shmx rm "$id"
 }
 
-# What /proc does not show is not said to be unheld.
+# What /proc does not show is not said to be unheld, and what a stranger writes there is not believed.
 unseen() {
     mkfifo gate
     : >mapped
@@ -161,6 +161,28 @@ unseen() {
     exec 4<&-
     umount /dev/shm/alone
     shmx rm /alone
+
+    # in a new namespace, the ids of segments are 0, 1, 2 and 3, and 3 is an inode of a new file system, too
+    PEER=$peer unshare --ipc --mount --propagation private sh -c '
+        for id in 0 1 2 3; do shmx create 4K; done >ids
+        [ "$(tail -n 1 ids)" = sysv:id=3 ] || exit
+        mount -t tmpfs none /dev/shm
+        for file in SYSV1 SYSV2 SYSV3 SYSV4; do
+            head -c 4096 /dev/zero >/dev/shm/$file
+            [ "$(stat -c %i /dev/shm/$file)" = 3 ] && break
+        done
+        : >mapped
+        "$PEER" plain-hold /$file <gate >mapped &
+        exec 3>gate
+        until [ -s mapped ]; do sleep 0.01; done
+        umount --lazy /dev/shm
+        grep -q " 3 *//*SYSV" /proc/$!/maps || echo "not as it should be: $(cat /proc/$!/maps)"
+        shmx stat --json sysv:id=3 >out
+        shmx hold sysv:id=3 -- shmx stat --json sysv:id=3 >held
+        exec 3>&-
+        wait'
+    json '.[0].processes == []'
+    is "$(jq -c '.[0].processes | map(.name)' held)" '["shmx"]'
     rm gate
 }
 
