@@ -21,8 +21,8 @@ struct election {
 bool shmx_election_stand(const char *entry, struct election *election);
 void shmx_election_end(struct election *election);
 
-/* Returns whether the entry is a lock of an election. Who stands or waits has it open, so it is left
-   over if nobody has it open. */
+/* Returns whether the entry is a lock of an election. Who stands or waits has it open, so it is
+   left over if nobody has it open. */
 bool shmx_election_is_lock(const char *hidden);
 
 #endif

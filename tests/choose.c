@@ -327,41 +327,6 @@ START_TEST(a_dry_run_looks_at_the_name_too)
 }
 END_TEST
 
-/* The name belongs to a user and a group of which the user namespace maps only the user. Not even
-   its root may remove such a name. */
-START_TEST(a_dry_run_looks_at_the_group_too)
-{
-    char  text[100], path[64], c;
-    int   ready[2], gate[2], would = 0, did = 0;
-    pid_t pid;
-
-    need_users();
-    snprintf(text, sizeof text, "sysv:key=0x12345 size=4096 ipc=%lu",
-             namespace_number("/proc/self/ns/ipc"));
-    ok(symlink(text, "/dev/shm/dead"));
-    ok(lchown("/dev/shm/dead", 1000, 5555));
-    ok(pipe(ready) + pipe(gate));
-    pid = check_fork();
-    if (pid == 0) {
-        ok(unshare(CLONE_NEWUSER));
-        ck_assert_int_eq(write(ready[1], "", 1) + read(gate[0], &c, 1), 2);
-        ok(setresuid(0, 0, 0));
-        ok(shmx_collect(SHMX_DRY_RUN, NULL, count, &would));
-        ok(shmx_collect(0, NULL, count, &did));
-        ck_assert(would == 0 && did == 0);
-        _exit(0);
-    }
-    ck_assert_int_eq(read(ready[0], &c, 1), 1);
-    snprintf(path, sizeof path, "/proc/%d/uid_map", (int)pid);
-    write_text(path, "0 2000 1\n1000 1000 1\n");
-    ck_assert_int_eq(write(gate[1], "", 1), 1);
-    join(pid);
-    ok(close(ready[0]) + close(ready[1]) + close(gate[0]) + close(gate[1]));
-    ok(shmx_collect(0, NULL, count, &did));
-    ck_assert_int_eq(did, 1);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -378,6 +343,5 @@ main(void)
     tc = add_case(suite, "dry run");
     tcase_add_loop_test(tc, a_dry_run_promises_nothing_that_is_refused, 0, 2);
     tcase_add_test(tc, a_dry_run_looks_at_the_name_too);
-    tcase_add_test(tc, a_dry_run_looks_at_the_group_too);
     return suite_main(suite);
 }
