@@ -32,7 +32,8 @@ last_used(const struct shmx_stat *st)
     return last;
 }
 
-/* The segment is locked during this call, so what is chosen is what is removed. */
+/* Nobody can open a POSIX object during this call, unless this is a dry run. But its name may be
+   given to another object until it is removed, and a System V segment may be attached. */
 static int
 choose(const char *name, const struct shmx_stat *st, void *arg)
 {

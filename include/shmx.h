@@ -845,6 +845,14 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  * this process, which ignores that signal by default. A segment is not even opened if anybody has a
  * file lock on it when the walk begins.
  *
+ * That a removed POSIX object was not in use is certain: nobody can open it between the answer of
+ * the kernel and the removal. But the removal goes by the name (unlink(2)). If a program that does
+ * not use this library puts another object at that name in between, that object loses its name.
+ * Users of this library take turns (flock(2) of /dev/shm), and wait for each other for at most 0.3
+ * seconds. A System V segment cannot be locked. If a process attaches it between the last look and
+ * the removal, the segment loses its name and its key, and goes with its last attachment
+ * (IPC_RMID). In both cases those who use the memory keep it, but nobody else finds it any more.
+ *
  *   flags   0 for both backends, or SHMX_POSIX or SHMX_SYSV for one, with any of SHMX_ORPHANS,
  *           SHMX_FOREIGN and SHMX_DRY_RUN. SHMX_ORPHANS also removes persistent segments that no
  *           process has open or attached. On POSIX the caller must be the owner or root and be able
