@@ -135,7 +135,7 @@ check_namespace(uint64_t foreign)
     found(NOTE, "names of another IPC namespace", value,
           "/dev/shm is shared with that namespace, but its System V segments are not: share both, "
           "or use POSIX segments; "
-          "'shmx gc' removes the names if the namespace is gone");
+          "if it is gone, 'shmx gc --foreign' removes the names");
 }
 
 static void

@@ -13,11 +13,9 @@
 struct clearing {
     unsigned        flags;
     struct patterns patterns;
-    int64_t         older;   /* in seconds */
-    bool            foreign; /* take names of all other IPC namespaces, not only of those that are
-                                gone */
-    struct rows rows;
-    bool        quiet;
+    int64_t         older; /* in seconds */
+    struct rows     rows;
+    bool            quiet;
 };
 
 /* Returns the time of the last sign that anybody used the segment. */
@@ -34,16 +32,15 @@ last_used(const struct shmx_stat *st)
     return last;
 }
 
-/* The segment is locked during this call, so what is chosen is what is removed. */
+/* Nobody can open a POSIX object during this call, unless this is a dry run. But its name may be
+   given to another object until it is removed, and a System V segment may be attached. */
 static int
 choose(const char *name, const struct shmx_stat *st, void *arg)
 {
     const struct clearing *clearing = arg;
 
     return patterns_match(&clearing->patterns, name)
-           && (clearing->older == 0 || time(NULL) - last_used(st) >= clearing->older)
-           && (!(st->state & SHMX_IS_FOREIGN) || clearing->foreign
-               || ipc_namespace_is_gone(st->ino));
+           && (clearing->older == 0 || time(NULL) - last_used(st) >= clearing->older);
 }
 
 static void
@@ -97,7 +94,7 @@ take_option(int option, struct clearing *clearing)
         clearing->flags |= SHMX_ORPHANS;
         return OK;
     case 'f':
-        clearing->foreign = true;
+        clearing->flags |= SHMX_FOREIGN;
         return OK;
     case 'J':
         style.json = true;
@@ -127,7 +124,7 @@ run_gc(int argc, char **argv)
         { "foreign", no_argument, NULL, 'f' },     { "json", no_argument, NULL, 'J' },
         { "help", no_argument, NULL, 'h' },        { 0 }
     };
-    struct clearing clearing = { .flags = SHMX_FOREIGN };
+    struct clearing clearing = { 0 };
     bool            matching = false;
     int             option, r = OK;
 
@@ -192,7 +189,8 @@ remember_own(const char *name, const struct shmx_stat *st, void *arg)
 }
 
 /* Removes all matching segments of the caller, and those of other users that nobody uses any
-   more. */
+   more. Of foreign names only those of the caller go, because nobody can tell whether such a
+   segment is in use. */
 static int
 remove_matching(struct clearing *clearing)
 {
@@ -200,7 +198,7 @@ remove_matching(struct clearing *clearing)
     int    status = OK, r;
 
     clearing->quiet = true;
-    clearing->flags = SHMX_ORPHANS | SHMX_FOREIGN;
+    clearing->flags = SHMX_ORPHANS;
     r = shmx_collect(clearing->flags, choose, add_row, clearing);
     removed = clearing->rows.count;
     rows_free(&clearing->rows);

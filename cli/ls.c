@@ -196,7 +196,7 @@ print_all(struct rows *rows, const struct request *request)
 
     uses_find(&uses);
     for (i = 0; i < count; i++)
-        rows->items[i].holders = uses_holders(&uses, &rows->items[i].st);
+        rows->items[i].holders = uses_holders(&uses, rows->items[i].name, &rows->items[i].st);
     if (request->sort != NULL && count > 0)
         qsort(rows->items, count, sizeof *rows->items, request->sort);
     rows->count = count < room ? count : room;

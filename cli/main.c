@@ -66,8 +66,7 @@ static const struct command commands[] = {
       "      --orphans          also remove persistent segments that nobody holds (leaked ones)\n"
       "      --match GLOB       remove only names that match, such as 'psm_*' or 'sysv:*'\n"
       "      --older AGE        remove only what nobody has used for this long: 90, 15m, 2h, 7d\n"
-      "      --foreign          remove names of all other IPC namespaces, not only of those that\n"
-      "                         are gone\n"
+      "      --foreign          also remove names of segments of other IPC namespaces\n"
       "  -J, --json             print a JSON array for programs\n",
       run_gc },
     { "doctor", "", "check the limits and settings that can keep programs from sharing memory",

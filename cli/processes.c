@@ -7,9 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <linux/memfd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -17,6 +21,8 @@
 /* The first pid namespace always has this number (PROC_PID_INIT_INO of the kernel). In any other
    pid namespace, there are processes that cannot be seen. */
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"
+
+#define LARGEST_PAGE 34 /* bits of the size, 16 GiB */
 
 static void
 append(struct uses *uses, const struct use *use)
@@ -43,6 +49,39 @@ look_at_object(int dir, const char *path, const struct uses *uses, struct use *u
     return true;
 }
 
+/* Finds the devices of System V segments: file systems inside of the kernel, one for small pages
+   and one for each size of huge pages. They are those of memfd_create(2), too. A mapping that is
+   called
+   "/SYSV..." and is on another device is a file that somebody has made. */
+static void
+find_sysv_devices(struct uses *uses)
+{
+    struct stat st;
+    unsigned    bits; /* of the size of a page; 0 for small pages */
+    int         fd;
+
+    for (bits = 0; bits <= LARGEST_PAGE && uses->sysv_dev_count < SYSV_DEVICES; bits++) {
+        fd = memfd_create("shmx",
+                          MFD_CLOEXEC | (bits == 0 ? 0 : MFD_HUGETLB | bits << MFD_HUGE_SHIFT));
+        if (fd < 0)
+            continue;
+        if (fstat(fd, &st) == 0)
+            uses->sysv_devs[uses->sysv_dev_count++] = st.st_dev;
+        close(fd);
+    }
+}
+
+static bool
+is_sysv_device(const struct uses *uses, uint64_t dev)
+{
+    size_t i;
+
+    for (i = 0; i < uses->sysv_dev_count; i++)
+        if (uses->sysv_devs[i] == dev)
+            return true;
+    return false;
+}
+
 /* Parses a line of maps, such as "7f0e-7f0f rw-s 00000000 00:1b 1234 /dev/shm/frames", or one with
    "/SYSV0000abcd". The path is relative to the root of that process, so objects are recognised by
    their device. */
@@ -57,7 +96,7 @@ parse_mapping(const char *line, int process, pid_t pid, bool same_ipc, struct us
     if (sscanf(line, "%40s %*s %*s %x:%x %" SCNu64 " %n", range, &major, &minor, &use.ino, &end) < 4
         || end == 0)
         return;
-    use.sysv = strncmp(line + end, "/SYSV", 5) == 0;
+    use.sysv = is_sysv_device(uses, makedev(major, minor)) && strncmp(line + end, "/SYSV", 5) == 0;
     if (use.sysv ? !same_ipc : makedev(major, minor) != uses->dev)
         return;
     snprintf(path, sizeof path, "map_files/%s", range);
@@ -175,50 +214,35 @@ sees_everybody(void)
            && access("/proc/1/maps", R_OK) == 0;
 }
 
-static int
-compare_inodes(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static int
-remember_unused(const char *name, const struct shmx_stat *st, void *arg)
-{
-    struct uses *uses = arg;
-
-    (void)name;
-    uses->unused = grown(uses->unused, uses->unused_count, sizeof *uses->unused);
-    uses->unused[uses->unused_count++] = st->ino;
-    return 0;
-}
-
-/* The caller may not see all processes, for example if containers share /dev/shm. But of an object
-   that the caller may remove, the kernel tells whether any process has it open or mapped. */
-static void
-ask_kernel(struct uses *uses)
-{
-    shmx_collect(SHMX_POSIX | SHMX_ORPHANS | SHMX_DRY_RUN, NULL, remember_unused, uses);
-    if (uses->unused_count > 0)
-        qsort(uses->unused, uses->unused_count, sizeof *uses->unused, compare_inodes);
-}
-
+/* Returns whether nobody has the object open or mapped, as the kernel tells the owner and root by
+   granting a write lease. What /proc shows proves nothing: a process may be in another container,
+   and a thread may have descriptors of its own. The lease is given back at once, but a program that
+   opens the object just then with O_NONBLOCK fails. */
 static bool
-is_unused(const struct uses *uses, const struct shmx_stat *st)
+is_unused(const char *name, const struct shmx_stat *st)
 {
-    return uses->complete ? st->holders == 0
-                          : uses->unused_count > 0
-                                && bsearch(&st->ino, uses->unused, uses->unused_count,
-                                           sizeof *uses->unused, compare_inodes)
-                                       != NULL;
+    char        path[sizeof "/dev/shm/" + NAME_MAX];
+    struct stat found;
+    bool        unused = false;
+    int         fd;
+
+    if (geteuid() != 0 && geteuid() != st->uid)
+        return false;
+    snprintf(path, sizeof path, "/dev/shm%s", strchr(name, '/'));
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &found) == 0 && found.st_ino == st->ino && found.st_dev == st->dev
+        && fcntl(fd, F_SETSIG, SIGURG) == 0) /* by default that signal is ignored */
+        unused = fcntl(fd, F_SETLEASE, F_WRLCK) == 0 && fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
+    close(fd);
+    return unused;
 }
 
 void
 uses_free(struct uses *uses)
 {
     free(uses->items);
-    free(uses->unused);
 }
 
 void
@@ -235,14 +259,13 @@ uses_find(struct uses *uses)
         uses->complete = false;
     else
         uses->dev = st.st_dev;
+    find_sysv_devices(uses);
     while (proc != NULL && (d = readdir(proc)) != NULL)
         if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
             look_at_process(dirfd(proc), d->d_name, ipc, uses);
     if (proc != NULL)
         closedir(proc);
     unite(uses);
-    if (!uses->complete)
-        ask_kernel(uses);
 }
 
 size_t
@@ -271,7 +294,7 @@ uses_of(const struct uses *uses, const struct shmx_stat *st, const struct use **
 }
 
 int64_t
-uses_holders(const struct uses *uses, const struct shmx_stat *st)
+uses_holders(const struct uses *uses, const char *name, const struct shmx_stat *st)
 {
     const struct use *first;
     const int64_t     seen = (int64_t)uses_of(uses, st, &first);
@@ -280,7 +303,7 @@ uses_holders(const struct uses *uses, const struct shmx_stat *st)
         return st->holders;
     /* Programs without this library take no lock, but /proc shows what they have open. */
     if (seen == 0 && st->holders <= 0)
-        return is_unused(uses, st) ? 0 : -1;
+        return is_unused(name, st) ? 0 : -1;
     return seen > st->holders ? seen : st->holders;
 }
 

@@ -16,14 +16,15 @@ struct use {
     uint64_t bytes;    /* of memory, if unlinked; 0 if unknown */
 };
 
+#define SYSV_DEVICES 8
+
 struct uses {
     struct use *items; /* sorted, with each process once for each object */
     size_t      count;
-    uint64_t    dev;      /* the device of /dev/shm */
-    bool        complete; /* no process can have been missed */
-    uint64_t   *unused;   /* if not complete: inodes of objects that the kernel says nobody uses,
-                             sorted */
-    size_t unused_count;
+    uint64_t    dev;                     /* the device of /dev/shm */
+    uint64_t    sysv_devs[SYSV_DEVICES]; /* the devices of System V segments */
+    size_t      sysv_dev_count;
+    bool        complete; /* all processes can be seen */
 };
 
 void uses_find(struct uses *uses);
@@ -31,14 +32,10 @@ void uses_free(struct uses *uses);
 /* Gives the first use of the segment, and returns how many uses there are. */
 size_t uses_of(const struct uses *uses, const struct shmx_stat *st, const struct use **first);
 /* Returns how many hold the segment, by all that is known: processes or, for System V, attachments.
-   -1 means that nobody can tell. */
-int64_t uses_holders(const struct uses *uses, const struct shmx_stat *st);
+   -1 means that nobody can tell. If nobody is seen, the kernel is asked about the object. */
+int64_t uses_holders(const struct uses *uses, const char *name, const struct shmx_stat *st);
 
 /* Gives the name of the command that the process runs, or "?". Anybody can choose such a name. */
 void process_name(pid_t pid, char *name, size_t room);
-
-/* namespaces.c. Returns whether the IPC namespace of that number certainly does not exist any
-   more. */
-bool ipc_namespace_is_gone(uint64_t number);
 
 #endif

@@ -50,7 +50,7 @@ _shmx() {
     rm) _arguments $help '--match[remove all that match]' '*:name:_shmx_names' ;;
     gc)
         _arguments $help {-n,--dry-run}'[remove nothing]' '--orphans[remove persistent ones, too]' '--match[remove only these]:pattern:' \
-            '--older[remove only what is older]:age:' '--foreign[remove names of all other IPC namespaces]' {-J,--json}'[print JSON]' ;;
+            '--older[remove only what is older]:age:' '--foreign[also remove names of segments of other IPC namespaces]' {-J,--json}'[print JSON]' ;;
     doctor) _arguments $help {-J,--json}'[print JSON]' ;;
     *) _arguments $help '*:name:_shmx_names' ;;
     esac

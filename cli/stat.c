@@ -144,7 +144,7 @@ look_at(struct row *row, const struct uses *uses)
 {
     const struct use *first;
 
-    row->holders = uses_holders(uses, &row->st);
+    row->holders = uses_holders(uses, row->name, &row->st);
     row->processes =
         (struct table){ .columns = of_processes, .column_count = 2, .row_size = sizeof *first };
     row->processes.row_count = uses_of(uses, &row->st, &first);

@@ -111,8 +111,7 @@ print_total(const struct rows *rows, const struct uses *uses, unsigned flags)
     printf("\n%zu segment%s, %s, %s resident\n", rows->count - foreign,
            rows->count - foreign == 1 ? "" : "s", sizes[0], sizes[1]);
     if (foreign > 0)
-        printf("%zu name%s of other IPC namespaces ('shmx gc' removes those whose namespace is "
-               "gone)\n",
+        printf("%zu name%s of other IPC namespaces ('shmx gc --foreign' removes such names)\n",
                foreign, foreign == 1 ? "" : "s");
     if (flags == SHMX_SYSV || statfs("/dev/shm", &fs) < 0 || fs.f_type != TMPFS_MAGIC)
         return;

@@ -869,11 +869,21 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  * shmx_collect - remove what is provably dead.
  *
  * Dead are names that lead to nothing, ephemeral segments without a holder, and what creators have
- * left that were killed in the middle. A POSIX segment is removed only if no process has it open or
+ * left that were killed in the middle. What such creators leave are entries whose names begin with
+ * ".shmx-": links, and regular files whose names go on with "lock-". choose and visit are called
+ * for these entries, too. A POSIX segment is removed only if no process has it open or
  * mapped. The kernel tells that by granting a write lease (fcntl(2), F_SETLEASE), and only to the
  * owner and to root. If a program opens the segment at that moment, the kernel may send SIGURG to
  * this process, which ignores that signal by default. A segment is not even opened if anybody has a
  * file lock on it when the walk begins.
+ *
+ * That a removed POSIX object was not in use is certain: nobody can open it between the answer of
+ * the kernel and the removal. But the removal goes by the name (unlink(2)). If a program that does
+ * not use this library puts another object at that name in between, that object loses its name.
+ * Users of this library take turns (flock(2) of /dev/shm), and wait for each other for at most 0.3
+ * seconds. A System V segment cannot be locked. If a process attaches it between the last look and
+ * the removal, the segment loses its name and its key, and goes with its last attachment
+ * (IPC_RMID). In both cases those who use the memory keep it, but nobody else finds it any more.
  *
  *   flags   0 for both backends, or SHMX_POSIX or SHMX_SYSV for one, with any of SHMX_ORPHANS,
  *           SHMX_FOREIGN and SHMX_DRY_RUN. SHMX_ORPHANS also removes persistent segments that no
@@ -887,14 +897,19 @@ int shmx_list(unsigned flags, int (*visit)(const char *name, const struct shmx_s
  *           with the arguments of visit. If choose returns 0, the segment stays, and visit is not
  *           told of it. A POSIX segment is locked during the call: nobody has it open, nobody can
  *           begin to hold it, and others who remove names wait. So choose must return soon, and it
- *           must not call the library. NULL chooses all.
+ *           must not call the library. With SHMX_DRY_RUN only those others wait: the kernel has
+ *           just said that nobody had the segment open, and anybody may open it again. NULL chooses
+ *           all.
  *   visit   Called for each segment that was removed, or would be with SHMX_DRY_RUN. st->state has
  *           SHMX_IS_DEAD for a dead segment and SHMX_IS_FOREIGN for a name of another IPC
  *           namespace. visit is also called for each persistent segment that nobody holds, whether
  *           it was removed or not. For the rest visit is as in shmx_list. NULL is allowed.
  *   arg     Passed to choose and to visit.
  *
- * What the caller may not remove stays, and neither function is called for it.
+ * What the caller may not remove stays, and neither function is called for it. But a few obstacles
+ * are known only when the kernel refuses: /dev/shm is append-only (chattr(1)), another object of
+ * /dev/shm is mounted at the entry, or a security module forbids the removal. In these cases choose
+ * is called, and visit is called with SHMX_DRY_RUN.
  *
  * Returns 0, the value of visit, or an error of shmx_list.
  */

@@ -184,27 +184,28 @@ shmx_directory_rights(void)
 
     if (faccessat(AT_FDCWD, DIRECTORY, W_OK | X_OK, AT_EACCESS) < 0 || stat(DIRECTORY, &st) < 0)
         return (struct rights){ .error = failure() };
-    return (struct rights){ 0, (st.st_mode & S_ISVTX) != 0, st.st_uid };
+    return (struct rights){ 0, (st.st_mode & S_ISVTX) != 0, st.st_uid, st.st_dev };
 }
 
 int
-shmx_rights_to_unlink(const struct rights *rights, uid_t owner)
+shmx_rights_to_unlink(const struct rights *rights, uid_t owner, gid_t group)
 {
     if (rights->error < 0)
         return rights->error;
     return !rights->sticky || shmx_same_user(owner, geteuid())
                    || shmx_same_user(rights->owner, geteuid())
-                   || (shmx_same_user(owner, owner) && shmx_has_capability(CAP_FOWNER))
+                   || (shmx_same_user(owner, owner) && shmx_is_mapped_group(group)
+                       && shmx_has_capability(CAP_FOWNER))
                ? 0
                : -EPERM;
 }
 
 int
-shmx_directory_may_unlink(uid_t owner)
+shmx_directory_may_unlink(uid_t owner, gid_t group)
 {
     const struct rights rights = shmx_directory_rights();
 
-    return shmx_rights_to_unlink(&rights, owner);
+    return shmx_rights_to_unlink(&rights, owner, group);
 }
 
 void

@@ -47,16 +47,19 @@ int shmx_directory_rename(const char *from, const char *to);
 
 int shmx_directory_unlink(const char *entry);
 
-/* Whether the caller may remove an entry of a certain owner. The answer is 0, or the error that
-   unlink(2) would give. A caller who asks for many owners looks at the directory only once. */
+/* Whether the caller may remove an entry of a certain owner and group. The answer is 0, or the
+   error that unlink(2) would give. A caller who asks for many owners looks at the directory only
+   once. */
 struct rights {
     int   error; /* why the caller may remove nothing at all, or 0 */
     bool  sticky;
     uid_t owner; /* of the directory */
+    dev_t dev;   /* of the directory: an entry with another one is a mount */
 };
 struct rights shmx_directory_rights(void);
-int           shmx_rights_to_unlink(const struct rights *rights, uid_t owner);
-int           shmx_directory_may_unlink(uid_t owner);
+
+int shmx_rights_to_unlink(const struct rights *rights, uid_t owner, gid_t group);
+int shmx_directory_may_unlink(uid_t owner, gid_t group);
 
 /*
  * Between the look at an entry and its removal, nobody else may remove the entry and make a new

@@ -92,21 +92,8 @@ shmx_election_end(struct election *election)
     close(election->fd);
 }
 
-void
-shmx_election_collect(const char *hidden)
+bool
+shmx_election_is_lock(const char *hidden)
 {
-    struct stat st;
-    int         fd;
-
-    if (strncmp(hidden, LOCK, strlen(LOCK)) != 0)
-        return;
-    fd = shmx_directory_open(hidden, O_RDONLY, 0);
-    if (fd < 0)
-        return;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        if (shmx_directory_is(hidden, &st))
-            shmx_directory_unlink(hidden);
-        flock(fd, LOCK_UN);
-    }
-    close(fd);
+    return strncmp(hidden, LOCK, strlen(LOCK)) == 0;
 }

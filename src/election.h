@@ -21,7 +21,8 @@ struct election {
 bool shmx_election_stand(const char *entry, struct election *election);
 void shmx_election_end(struct election *election);
 
-/* Removes the hidden entry if it is such a lock and nobody has it. */
-void shmx_election_collect(const char *hidden);
+/* Returns whether the entry is a lock of an election. Who stands or waits has it open, so it is
+   left over if nobody has it open. */
+bool shmx_election_is_lock(const char *hidden);
 
 #endif

@@ -83,36 +83,41 @@ shmx_ipc_namespace(unsigned long *number)
     return namespace_number("/proc/thread-self/ns/ipc", number);
 }
 
-/* Returns the number that stands for every user whom the user namespace does not map. */
-static uid_t
-overflow_user(void)
-{
-    static _Atomic long cached = -1;
-    unsigned            user = 65534;
-    FILE               *f;
+/* The users or the groups of the user namespace. */
+struct ids {
+    const char  *overflow_path, *map_path;
+    _Atomic long overflow; /* -1 until it has been read */
+};
 
-    if (atomic_load(&cached) >= 0)
-        return (uid_t)atomic_load(&cached);
-    f = shmx_open_proc("/proc/sys/kernel/overflowuid");
+/* Returns the number that stands for all whom the user namespace does not map. */
+static unsigned
+overflow_of(struct ids *ids)
+{
+    unsigned id = 65534;
+    FILE    *f;
+
+    if (atomic_load(&ids->overflow) >= 0)
+        return (unsigned)atomic_load(&ids->overflow);
+    f = shmx_open_proc(ids->overflow_path);
     if (f == NULL)
-        return user;
-    if (fscanf(f, "%u", &user) == 1)
-        atomic_store(&cached, (long)user);
+        return id;
+    if (fscanf(f, "%u", &id) == 1)
+        atomic_store(&ids->overflow, (long)id);
     fclose(f);
-    return user;
+    return id;
 }
 
-/* Returns whether the number means one certain user. The number of the users who are not mapped
-   does so only where all users are mapped. */
+/* Returns whether the number means one certain user or group. The number of those who are not
+   mapped does so only where all are mapped. */
 static bool
-is_one_user(uid_t user)
+is_one(struct ids *ids, unsigned id)
 {
     unsigned long mapped = 0, count;
     FILE         *f;
 
-    if (user == 0 || user != overflow_user())
+    if (id == 0 || id != overflow_of(ids))
         return true;
-    f = shmx_open_proc("/proc/self/uid_map");
+    f = shmx_open_proc(ids->map_path);
     if (f == NULL)
         return false;
     while (fscanf(f, "%*u %*u %lu", &count) == 1)
@@ -124,7 +129,17 @@ is_one_user(uid_t user)
 bool
 shmx_same_user(uid_t a, uid_t b)
 {
-    return a == b && is_one_user(a);
+    static struct ids users = { "/proc/sys/kernel/overflowuid", "/proc/self/uid_map", -1 };
+
+    return a == b && is_one(&users, a);
+}
+
+bool
+shmx_is_mapped_group(gid_t group)
+{
+    static struct ids groups = { "/proc/sys/kernel/overflowgid", "/proc/self/gid_map", -1 };
+
+    return is_one(&groups, group);
 }
 
 bool

@@ -33,6 +33,9 @@ int shmx_ipc_namespace(unsigned long *number);
    map have one number. So where there are such users, that number equals nothing. */
 bool shmx_same_user(uid_t a, uid_t b);
 
+/* Returns whether the number is known to mean one certain group. */
+bool shmx_is_mapped_group(gid_t group);
+
 /* Returns whether the owner is the effective user or root. */
 bool shmx_trusts(uid_t owner);
 

@@ -22,18 +22,20 @@ struct seen {
     bool        opened; /* a plain program could open the object meanwhile */
 };
 
-/* Returns whether another process can open the object while choose looks at it. That process does
-   not wait. */
+/* Returns whether another process can open and lock the object while choose looks at it. That
+   process does not wait. */
 static bool
 can_be_opened(const char *name)
 {
-    char  path[300];
-    pid_t pid = fork();
-    int   status;
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char         path[300];
+    pid_t        pid = fork();
+    int          fd, status;
 
     if (pid == 0) {
         snprintf(path, sizeof path, "/dev/shm%s", strchr(name, '/'));
-        _exit(open(path, O_RDWR | O_NONBLOCK) >= 0);
+        fd = open(path, O_RDWR | O_NONBLOCK);
+        _exit(fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     return status != 0;
@@ -105,6 +107,8 @@ START_TEST(what_is_not_chosen_is_left)
     make(_i, "/two");
     ok(shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, choose, tell, &seen));
     ck_assert(seen.asked == 2 && seen.told == 1 && exists("/one") && exists("/two"));
+    ck_assert(seen.opened == (_i == 0)); /* a dry run shuts nobody out */
+    seen.opened = false;
     ok(shmx_collect(SHMX_ORPHANS, choose, tell, &seen));
     ck_assert(seen.asked == 4 && seen.told == 2 && !exists("/one") && exists("/two"));
     ck_assert(!(seen.state & SHMX_IS_DEAD) && seen.holders == 0 && !seen.opened);
@@ -159,6 +163,32 @@ START_TEST(halves_are_chosen_too)
     seen.wanted = NULL;
     ok(shmx_collect(0, choose, tell, &seen));
     ck_assert(seen.asked == 2 && seen.told == 1);
+}
+END_TEST
+
+/* This is what a process leaves that is killed while it initialises. Whoever waits for that process
+   has the file open. */
+START_TEST(locks_are_chosen_too)
+{
+    static const char path[] = "/dev/shm/.shmx-lock-0-0123456789abcdef";
+    struct seen       seen = { .wanted = "" };
+    const int         fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    ok(shmx_collect(SHMX_ORPHANS, choose, tell, &seen)); /* it is open */
+    ck_assert_int_eq(seen.asked, 0);
+    ok(access(path, F_OK));
+    ok(close(fd));
+    ok(shmx_collect(0, choose, tell, &seen));
+    ck_assert(seen.asked == 1 && seen.told == 0 && (seen.state & SHMX_IS_DEAD));
+    ok(access(path, F_OK));
+    seen.wanted = NULL;
+    ok(shmx_collect(SHMX_DRY_RUN, choose, tell, &seen));
+    ck_assert_int_eq(seen.told, 1);
+    ok(access(path, F_OK));
+    ok(shmx_collect(0, choose, tell, &seen));
+    ck_assert(seen.asked == 3 && seen.told == 2);
+    ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST
 
@@ -306,6 +336,7 @@ main(void)
     tcase_add_loop_test(tc, what_is_not_chosen_is_left, 0, BACKENDS);
     tcase_add_loop_test(tc, dead_ones_are_chosen_too, 0, BACKENDS);
     tcase_add_test(tc, halves_are_chosen_too);
+    tcase_add_test(tc, locks_are_chosen_too);
     tcase_add_loop_test(tc, what_is_held_is_no_candidate, 0, BACKENDS);
     tc = add_case(suite, "names of other IPC namespaces");
     tcase_add_loop_test(tc, names_of_other_ipc_namespaces, 0, 2);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,23 @@ do_plain_hold(char **argv)
     return 0;
 }
 
+static void *
+hold_plainly(void *argv)
+{
+    exit(do_plain_hold(argv));
+}
+
+/* leaderless NAME: does the same in a thread, while the first thread of the process has ended. */
+static int
+do_leaderless(char **argv)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, hold_plainly, argv) != 0)
+        die("pthread_create", -EAGAIN);
+    pthread_exit(NULL);
+}
+
 /* plain-sysv KEY|-1 ID: does what a program with shmget does. The first byte becomes 'P'. */
 static int
 do_plain_sysv(char **argv)
@@ -251,6 +269,7 @@ main(int argc, char **argv)
         { "stick", do_stick, 4 },
         { "plain-posix", do_plain_posix, 3 },
         { "plain-hold", do_plain_hold, 3 },
+        { "leaderless", do_leaderless, 3 },
         { "plain-sysv", do_plain_sysv, 4 },
         { "error", do_error, 5 },
     };

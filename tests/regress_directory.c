@@ -5,15 +5,25 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define SIZE 10000
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static int
+count(const char *name, const struct shmx_stat *st, void *arg)
+{
+    (void)name, (void)st;
+    ++*(int *)arg;
+    return 0;
+}
 
 static struct shmx *
 created(int i, const char *name, unsigned flags)
@@ -40,6 +50,32 @@ START_TEST(an_entry_with_a_file_mounted_over_it_is_busy)
 }
 END_TEST
 
+/* Something of FUSE at an entry, as any user can mount it, answers lstat(2) with -EACCES even to
+ * root.
+ */
+START_TEST(an_entry_that_cannot_be_examined_is_passed_over)
+{
+    struct shmx *seg = created(0, "/good", 0);
+    char         options[100];
+    int          visited = 0, fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    if (fuse < 0)
+        skip("there is no FUSE");
+    ok(close(open("/dev/shm/bad", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    snprintf(options, sizeof options, "fd=%d,rootmode=100000,user_id=%d,group_id=%d", fuse, NOBODY,
+             NOBODY);
+    ok(mount("bad", "/dev/shm/bad", "fuse", MS_NOSUID | MS_NODEV, options));
+    ok(shmx_list(0, count, &visited));
+    ck_assert_int_eq(visited, 1);
+    ok(shmx_collect(SHMX_ORPHANS, NULL, NULL, NULL));
+    ok(umount("/dev/shm/bad"));
+    close(fuse);
+    ok(unlink("/dev/shm/bad"));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 static int
 never_called(const char *name, const struct shmx_stat *st, void *arg)
 {
@@ -47,6 +83,60 @@ never_called(const char *name, const struct shmx_stat *st, void *arg)
     ck_abort_msg("visited %s", name);
     return 0;
 }
+
+/* The file that is mounted is one that nobody has open. */
+START_TEST(a_dry_run_promises_no_entry_with_a_mount)
+{
+    char file[] = "/tmp/shmx-file-XXXXXX";
+    int  r[2], mounted;
+
+    ok(close(mkstemp(file)));
+    ok(close(open("/dev/shm/n", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    mounted = mount(file, "/dev/shm/n", "none", MS_BIND, NULL);
+    unlink(file);
+    ok(mounted);
+    r[0] = shmx_collect(SHMX_ORPHANS | SHMX_DRY_RUN, never_called, never_called, NULL);
+    r[1] = shmx_collect(SHMX_ORPHANS, never_called, never_called, NULL);
+    ok(r[0] + r[1]);
+    ok(umount("/dev/shm/n"));
+    ok(unlink("/dev/shm/n"));
+}
+END_TEST
+
+/* The dead name belongs to a user and a group of which the user namespace maps only the user. Not
+   even its root may remove such a name. */
+START_TEST(a_dry_run_looks_at_the_group)
+{
+    char        text[100], c;
+    struct stat ipc;
+    int         ready[2], gate[2], visited = 0;
+    pid_t       pid;
+
+    need_users();
+    ok(stat("/proc/self/ns/ipc", &ipc));
+    snprintf(text, sizeof text, "sysv:key=0x12345 size=4096 ipc=%lu", (unsigned long)ipc.st_ino);
+    ok(symlink(text, "/dev/shm/dead"));
+    ok(lchown("/dev/shm/dead", 1000, 5555));
+    ok(pipe(ready) + pipe(gate));
+    pid = check_fork();
+    if (pid == 0) {
+        ok(unshare(CLONE_NEWUSER));
+        ck_assert_int_eq(write(ready[1], "", 1) + read(gate[0], &c, 1), 2);
+        ok(setresuid(0, 0, 0));
+        ok(shmx_collect(SHMX_DRY_RUN, never_called, never_called, NULL));
+        ok(shmx_collect(0, never_called, never_called, NULL));
+        _exit(0);
+    }
+    ck_assert_int_eq(read(ready[0], &c, 1), 1);
+    snprintf(text, sizeof text, "/proc/%d/uid_map", (int)pid);
+    write_text(text, "0 2000 1\n1000 1000 1\n");
+    ck_assert_int_eq(write(gate[1], "", 1), 1);
+    join(pid);
+    ok(close(ready[0]) + close(ready[1]) + close(gate[0]) + close(gate[1]));
+    ok(shmx_collect(0, NULL, count, &visited));
+    ck_assert_int_eq(visited, 1);
+}
+END_TEST
 
 START_TEST(a_file_in_place_of_the_directory)
 {
@@ -160,6 +250,9 @@ main(void)
     TCase *tc = add_case(suite, "directory");
 
     tcase_add_test(tc, an_entry_with_a_file_mounted_over_it_is_busy);
+    tcase_add_test(tc, a_dry_run_promises_no_entry_with_a_mount);
+    tcase_add_test(tc, a_dry_run_looks_at_the_group);
+    tcase_add_test(tc, an_entry_that_cannot_be_examined_is_passed_over);
     tcase_add_loop_test(tc, a_file_in_place_of_the_directory, 0, BACKENDS);
     tcase_add_test(tc, an_immutable_object);
     tcase_add_loop_test(tc, a_directory_that_is_no_tmpfs, 0, 2);

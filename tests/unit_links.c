@@ -17,7 +17,7 @@ START_TEST(link_texts)
 {
     static const char *const good[] = {
         "sysv:key=0x51a3 size=4096 ipc=4026531839",
-        "sysv:key=0xffffffff size=18446744073709551615 ipc=0",
+        "sysv:key=0xffffffff size=9223372036854775807 ipc=0",
         "sysv:key=0x51a3 size=4096 ipc=4026531839 raw",
         "sysv:id=0 size=1 ipc=1 pid=0 pidns=0",
         "sysv:id=98310 size=4096 ipc=4026531839 pid=812 pidns=4026531836",
@@ -35,6 +35,8 @@ START_TEST(link_texts)
         "sysv:key=0x1 size=1 ipc=1 raw ",
         "sysv:key=0x1 size=1 ipc=1raw",
         "sysv:key=0x1 size=1 ipc=1 pid=1 pidns=1",
+        "sysv:key=0x1 size=9223372036854775808 ipc=1",
+        "sysv:key=0x1 size=18446744073709551615 ipc=1",
         "sysv:key=0x1 size=18446744073709551616 ipc=1",
         "sysv:key=0x1 size=1 ipc=18446744073709551616",
         "sysv:key=0xA size=1 ipc=1",
@@ -66,7 +68,7 @@ END_TEST
 START_TEST(longest_link_fits)
 {
     const struct link link = {
-        .number = INT_MAX, .size = UINT64_MAX, .ipc = ULONG_MAX, .pid = INT_MAX, .pidns = UINT32_MAX
+        .number = INT_MAX, .size = INT64_MAX, .ipc = ULONG_MAX, .pid = INT_MAX, .pidns = UINT32_MAX
     };
     struct link back;
     char        text[LINK_TEXT_MAX];

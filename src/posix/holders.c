@@ -56,15 +56,31 @@ shmx_holders_exist(int fd)
     return fcntl(fd, F_OFD_GETLK, &found) < 0 || found.l_type != F_UNLCK;
 }
 
+/* A write lease is granted only if nobody else has the object open or mapped. If a process opens
+   the object before the lease is given back, the kernel sends a signal to this process. That signal
+   is to be one that is ignored unless the program wants it. */
+static bool
+take_lease(int fd)
+{
+    return fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+}
+
+bool
+shmx_holders_absent(int fd)
+{
+    const bool absent = take_lease(fd);
+
+    if (absent)
+        fcntl(fd, F_SETLEASE, F_UNLCK);
+    return absent;
+}
+
 bool
 shmx_holders_exclude(int fd)
 {
     if (lock(fd, F_WRLCK, FIRST, SIZE) < 0)
         return false;
-    /* A write lease is granted only if nobody else has the object open or mapped. If a process
-       opens the object before the lease is given back, the kernel sends a signal to this process.
-       That signal is to be one that is ignored unless the program wants it. */
-    if (fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
+    if (take_lease(fd))
         return true;
     shmx_holders_readmit(fd);
     return false;

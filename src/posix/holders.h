@@ -28,10 +28,15 @@ bool shmx_holders_exist(int fd);
    none does, or a negative errno value. */
 int shmx_holders_others(int fd, uint64_t process);
 
+/* Returns whether at this moment nobody has the object open or mapped through another open file
+   description. Only the owner and root can find that out. Nobody is shut out for longer than the
+   question takes. */
+bool shmx_holders_absent(int fd);
+
 /*
  * Shuts everybody out, provided that no process holds the object, and that nobody has it open or
- * mapped through another open file description. Only the owner and root can find that out. If the
- * function returns true, shmx_holders_readmit must follow.
+ * mapped through another open file description. If the function returns true, shmx_holders_readmit
+ * must follow.
  */
 bool shmx_holders_exclude(int fd);
 void shmx_holders_readmit(int fd);

@@ -77,22 +77,30 @@ describe(const char *entry, const struct stat *st, char text[NAME_TEXT_MAX], str
     shmx_posix_describe(st, out);
 }
 
+/* Returns whether the object is dead as soon as nobody uses it. */
+static bool
+is_to_die(const char *entry, const struct stat *st)
+{
+    return (st->st_mode & EPHEMERAL) || shmx_election_is_lock(entry);
+}
+
 static void
 describe_unused(const char *entry, const struct stat *st, char text[NAME_TEXT_MAX],
                 struct shmx_stat *out)
 {
     describe(entry, st, text, out);
     out->holders = 0;
-    if (st->st_mode & EPHEMERAL)
+    if (is_to_die(entry, st))
         out->state |= SHMX_IS_DEAD;
 }
 
-/* Nobody uses the object, and nobody can begin to. The function removes it if the survey asks for
-   that. Returns 1 if visit is to be told of the object, otherwise 0. */
+/* Nobody uses the object, and unless nothing is to be removed, nobody can begin to. The function
+   removes it if the survey asks for that. Returns 1 if visit is to be told of the object, otherwise
+   0. */
 static int
 remove_unused(const char *entry, const struct stat *st, const struct survey *survey)
 {
-    const bool       asked = (st->st_mode & EPHEMERAL) || (survey->flags & SHMX_ORPHANS);
+    const bool       asked = is_to_die(entry, st) || (survey->flags & SHMX_ORPHANS);
     struct shmx_stat out;
     char             text[NAME_TEXT_MAX];
 
@@ -102,13 +110,19 @@ remove_unused(const char *entry, const struct stat *st, const struct survey *sur
     return !asked || (survey->flags & SHMX_DRY_RUN) || unlink_object(entry, st) == 0;
 }
 
+static bool
+is_unused(int fd, const struct survey *survey)
+{
+    return survey->flags & SHMX_DRY_RUN ? shmx_holders_absent(fd) : shmx_holders_exclude(fd);
+}
+
 /*
  * Buries the object at the entry. If nobody uses the object and the survey chooses it, the function
- * fills in *st and returns 1. Before that it removes the entry of an ephemeral object, or of any
- * object if the survey has SHMX_ORPHANS. With SHMX_DRY_RUN it removes nothing. -EAGAIN means that
- * nobody holds the object, but that somebody has it open, perhaps only for the same look. Otherwise
- * the function returns 0. Two processes that look at the same time would hinder each other, so they
- * take turns: the caller has locked the directory.
+ * fills in *st and returns 1. Before that it removes the entry of an ephemeral object or of a lock,
+ * or of any object if the survey has SHMX_ORPHANS. With SHMX_DRY_RUN it removes nothing and shuts
+ * nobody out. -EAGAIN means that nobody holds the object, but that somebody has it open, perhaps
+ * only for the same look. Otherwise the function returns 0. Two processes that look at the same
+ * time would hinder each other, so they take turns: the caller has locked the directory.
  */
 static int
 bury(const char *entry, const struct survey *survey, struct stat *st)
@@ -117,7 +131,7 @@ bury(const char *entry, const struct survey *survey, struct stat *st)
 
     r = fd == -EMFILE ? fd : 0;
     if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode)) {
-        if (shmx_holders_exclude(fd)) {
+        if (is_unused(fd, survey)) {
             r = remove_unused(entry, st, survey);
             shmx_holders_readmit(fd);
         } else if (!shmx_holders_exist(fd)) {
@@ -193,13 +207,15 @@ list_entry(const struct dirent *d, void *arg)
     struct shmx_stat   out;
     struct stat        st;
     char               text[NAME_TEXT_MAX];
-    int                r;
 
     if (!may_be_file(d) || shmx_is_hidden(d->d_name))
         return 0;
-    r = shmx_directory_stat(d->d_name, &st);
-    if (r < 0 || !S_ISREG(st.st_mode))
-        return r == -ENOENT ? 0 : r;
+    /* The entry may be gone. Or something is mounted at it that answers with any error, as FUSE
+       does. Only an error of the directory itself ends the walk. */
+    if (shmx_directory_stat(d->d_name, &st) < 0)
+        return shmx_directory_stat(".", &st);
+    if (!S_ISREG(st.st_mode))
+        return 0;
     describe(d->d_name, &st, text, &out);
     out.holders = shmx_holders_count(&walk->holders, st.st_dev, st.st_ino);
     return survey_tells(walk->survey, text, &out);
@@ -226,14 +242,10 @@ collect_entry(const struct dirent *d, void *arg)
     struct stat        st;
     char               text[NAME_TEXT_MAX];
 
-    if (shmx_is_hidden(d->d_name)) {
-        if (!(walk->survey->flags & SHMX_DRY_RUN))
-            shmx_election_collect(d->d_name);
-        return 0;
-    }
-    if (!may_be_file(d) || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
-        || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino)
-        || shmx_rights_to_unlink(&walk->rights, st.st_uid) < 0
+    if (!may_be_file(d) || (shmx_is_hidden(d->d_name) && !shmx_election_is_lock(d->d_name))
+        || shmx_directory_stat(d->d_name, &st) < 0 || !S_ISREG(st.st_mode)
+        || !shmx_holders_none(&walk->holders, st.st_dev, st.st_ino) || st.st_dev != walk->rights.dev
+        || shmx_rights_to_unlink(&walk->rights, st.st_uid, st.st_gid) < 0
         || bury_in_turn(walk, d->d_name, &st) != 1)
         return 0;
     describe_unused(d->d_name, &st, text, &out);

@@ -62,10 +62,10 @@ shmx_link_parse(const char *text, struct link *link)
             return -ELOOP;
     }
     /* A link is one of this library only if this library would have written exactly the same
-       text. */
+       text. No segment is larger than a file can be. */
     shmx_link_format(link, again);
     if (strcmp(text, again) != 0 || (link->by_key ? link->number == 0 : link->number < 0)
-        || link->pid > INT_MAX || link->pidns > UINT32_MAX)
+        || link->size > INT64_MAX || link->pid > INT_MAX || link->pidns > UINT32_MAX)
         return -ELOOP;
     return 0;
 }
@@ -93,6 +93,7 @@ shmx_link_read(const char *entry, struct link *link, char text[LINK_TEXT_MAX])
     link->time = after.st_mtim.tv_sec;
     link->next = link->time + after.st_mtim.tv_nsec;
     link->owner = after.st_uid;
+    link->group = after.st_gid;
     link->names = after.st_nlink;
     link->changed = after.st_ctim;
     return r;
@@ -220,7 +221,7 @@ remove_segment(const char *entry, int id)
     int         r = shmx_directory_stat(entry, &st);
 
     if (r == 0)
-        r = shmx_directory_may_unlink(st.st_uid);
+        r = shmx_directory_may_unlink(st.st_uid, st.st_gid);
     if (r == -EPERM && st.st_uid == geteuid())
         r = 0; /* the owner may be this user, who is not mapped */
     if (r == 0 && shmctl(id, IPC_RMID, NULL) < 0 && errno != EINVAL && errno != EIDRM)

@@ -35,6 +35,7 @@ struct link {
     /* These are not in the text. They are attributes of the link itself. */
     time_t          time, next; /* by id: shm_ctime, and the same or what it is about to become */
     uid_t           owner;
+    gid_t           group;
     nlink_t         names;
     struct timespec changed;
 };

@@ -191,7 +191,7 @@ may_remove(const struct reference *ref, const struct shmx_stat *st)
 
     if (ref->kind == REFERENCE_NAME
         && (shmx_directory_stat(ref->entry, &link) < 0
-            || shmx_directory_may_unlink(link.st_uid) < 0))
+            || shmx_directory_may_unlink(link.st_uid, link.st_gid) < 0))
         return false;
     return shmx_same_user(st->uid, geteuid()) || shmx_same_user(st->cuid, geteuid())
            || (shmx_has_capability(CAP_SYS_ADMIN) && shmx_rules_ipc_namespace());
@@ -241,8 +241,9 @@ collect_hidden(const struct survey *survey, const char *text)
     char                          name[NAME_TEXT_MAX];
 
     if (!shmx_hidden_parse(text, &hidden) || shmx_hidden_in_use(&hidden)
-        || shmx_link_follow(text, &lead) < 0 || shmx_directory_may_unlink(lead.link.owner) < 0
-        || lead.error == -EXDEV || lead.error == -EACCES
+        || shmx_link_follow(text, &lead) < 0
+        || shmx_directory_may_unlink(lead.link.owner, lead.link.group) < 0 || lead.error == -EXDEV
+        || lead.error == -EACCES
         || (lead.verdict == LINK_LIVE && hidden.kind != HIDDEN_PUBLISH
             && (lead.st.holders > 0 || !may_remove(&by_id, &lead.st))))
         return 0;
@@ -276,7 +277,7 @@ collect_link(const struct dirent *d, void *arg)
     if (shmx_is_hidden(d->d_name))
         return collect_hidden(survey, d->d_name);
     if (!may_be_link(d) || shmx_link_follow(d->d_name, &lead) < 0 || !is_to_go(&lead, survey->flags)
-        || shmx_directory_may_unlink(lead.link.owner) < 0)
+        || shmx_directory_may_unlink(lead.link.owner, lead.link.group) < 0)
         return 0;
     describe_link(d->d_name, &lead.link, lead.verdict == LINK_GONE ? SHMX_IS_DEAD : SHMX_IS_FOREIGN,
                   name, &st);

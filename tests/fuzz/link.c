@@ -38,7 +38,7 @@ describes(const char *text, struct link *link)
     if (!link->by_key && !fuzz_matches(&by_id, text, 6, match))
         return false;
     if (!fits(text, &match[1], link->by_key ? 16 : 10, link->by_key ? UINT_MAX : INT_MAX, &number)
-        || !fits(text, &match[2], 10, UINT64_MAX, &size)
+        || !fits(text, &match[2], 10, INT64_MAX, &size)
         || !fits(text, &match[3], 10, ULONG_MAX, &ipc))
         return false;
     if (!link->by_key
@@ -90,6 +90,7 @@ check_fields(const uint8_t *data, size_t size)
     memcpy(&written.number, data + 1, sizeof written.number);
     data += 1 + sizeof written.number;
     memcpy(&written.size, data, 8);
+    written.size &= INT64_MAX;
     memcpy(&written.ipc, data + 8, sizeof written.ipc);
     if (!written.by_key) {
         memcpy(&written.pid, data + 16, 4);
