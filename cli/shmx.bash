@@ -66,7 +66,7 @@ _shmx() {
         return
         ;;
     --from)
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        compopt -o default # bash completes names of files itself, and quotes them
         return
         ;;
     --mode | --offset | --count | --older | -o | --output) return ;;

@@ -155,6 +155,20 @@ offers 'posix ' ls --backend p
 offers 'chmod chown copy create ' c
 [ -e executed ] && bad 'something was executed'
 
+# The names of files are completed by bash itself, so this takes a bash at a terminal. The line that it completes is run.
+cat >rc <<END
+. $dir/lib/shmx.bash
+shmx() { printf '%s\\0' "\$@" >got; }
+END
+for name in 'aa;touch executed;#' 'bb$(touch executed)' 'cc`touch executed`' "d d'x" 'ee"$(touch executed)' "$(printf 'ff\ntouch executed')" 'gg*' 'hh!x'; do
+    : >"$name"
+    printf 'shmx create /x --from ./%.2s\t\nexit\n' "$name" | sed 's/ \t/\\ \t/' |
+        timeout -k 1 20 script -qec 'bash --noprofile --rcfile rc -i' /dev/null >typed 2>&1 # a quote may be left open
+    printf '%s\0' create /x --from "./$name" | cmp -s - got || bad "not '$name' is run: $(tr '\0' ' ' <got)"
+    [ -e executed ] && bad "the name '$name' was executed"
+    rm -f got executed "$name"
+done
+
 # zsh, in a terminal of its own: what is typed is what would be run.
 if command -v zsh >/dev/null; then
     typed() { # EXPECTED TEXT
