@@ -22,8 +22,8 @@ _shmx_offer() {
     done
 }
 
-# Offers names of segments with the slash, with the prefix or without both, as the word begins. Bash
-# takes what follows a colon or an equals sign for a word of its own. The part before that is cut off
+# Offers names of segments with the slash, with the prefix or without both, as the word begins. A name
+# that would mean something else without the slash keeps it. Bash takes what follows a colon or an equals sign for a word of its own. The part before that is cut off
 # by its length, because ${name#...} loses bytes of names that are not UTF-8.
 _shmx_names() {
     local word=$1 before='' i=$COMP_CWORD name entry
@@ -41,7 +41,7 @@ _shmx_names() {
         case $word in
         posix:* | sysv:*) [[ $name == /* ]] && name=${word%%:*}:$name ;;
         /* | [\'\"]/* | '') ;;
-        *) [[ $name == /* && $entry != -* ]] && name=$entry ;;
+        *) [[ $name == /* && $entry != @(-|posix:|sysv:)* ]] && name=$entry ;;
         esac
         [[ $name == "$before"* ]] && candidates+=("${name:${#before}}")
     done

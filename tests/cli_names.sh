@@ -127,7 +127,7 @@ offers() { # EXPECTED WORD...
     shift
     is "$*: $("$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx "$@" | sort -z | tr '\0' ' ')" "$*: $expected"
 }
-for name in frames 'two words' fra:me 'x$(touch executed)' '-x' "it's"; do shmx create "/$name" 1; done
+for name in frames 'two words' fra:me 'x$(touch executed)' '-x' "it's" posix:frames sysv:key=0x5432; do shmx create "/$name" 1; done
 shmx create sysv:key=0x51a3 1
 offers '/frames ' rm /frame
 offers 'frames ' rm frame
@@ -135,6 +135,9 @@ offers 'fra:me frames ' rm fra
 offers 'me ' rm fra : m
 offers 'me ' rm fra :
 offers '/fra:me /frames ' rm posix : /fr
+offers '' rm pos
+offers 'sysv:key=0x51a3 ' rm sys
+offers '/sysv:key=0x5432 ' rm /sys
 offers '0x51a3 ' rm sysv : key = 0x
 offers 'key=0x51a3 ' rm sysv : key
 offers '/two words ' rm /two
@@ -194,6 +197,8 @@ if command -v zsh >/dev/null; then
     typed 'shmx rm /two\ words ' 'shmx rm /tw'
     typed 'shmx rm /x\$\(touch\ executed\) ' 'shmx rm /x'
     typed 'shmx rm sysv:key=0x51a3 ' 'shmx rm sysv:k'
+    typed 'shmx rm pos' 'shmx rm pos'
+    typed 'shmx rm sysv:key=0x51a3 ' 'shmx rm sys'
     typed 'shmx chmod 6' 'shmx chmod 6'
     [ -e executed ] && bad 'something was executed'
 else
