@@ -99,7 +99,7 @@ int split_command(int argc, char **argv, char ***command);
    that ended it, 126 or 127. */
 int run_command(char **command);
 /* From now on, a broken pipe is an error like a full disk. */
-void ignore_broken_pipes(void);
+void ignore_signals_of_writes(void);
 /* Ends the program by SIGPIPE, unless whoever started the program ignores that signal. */
 void leave_by_broken_pipe(void);
 /* From now on, signals that would end the program only set interrupted. leave_if_interrupted ends

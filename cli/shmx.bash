@@ -23,8 +23,9 @@ _shmx_offer() {
 }
 
 # Offers names of segments with the slash, with the prefix or without both, as the word begins. A name
-# that would mean something else without the slash keeps it. Bash takes what follows a colon or an equals sign for a word of its own. The part before that is cut off
-# by its length, because ${name#...} loses bytes of names that are not UTF-8.
+# that would mean something else without the slash keeps it. Bash takes what follows a colon or an
+# equals sign for a word of its own. The part before that is cut off by its length, because
+# ${name#...} loses bytes of names that are not UTF-8.
 _shmx_names() {
     local word=$1 before='' i=$COMP_CWORD name entry
     local -a names=() candidates=()

@@ -99,6 +99,45 @@ signals() {
         wait $!
         is "$? $(tail -n 1 said)" "3 $signal"
     done
+    # what comes when the command has ended is not for whoever has its pid by then
+    cat >late.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+#include <sys/wait.h>
+static int ended;
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    const pid_t r = ((pid_t (*)(pid_t, int *, int))dlsym(RTLD_NEXT, "waitpid"))(pid, status, options);
+
+    ended = r > 0;
+    if (ended)
+        raise(SIGTERM);
+    return r;
+}
+int kill(pid_t pid, int signal)
+{
+    if (ended)
+        close(open("sent", O_CREAT, 0600));
+    return ((int (*)(pid_t, int))dlsym(RTLD_NEXT, "kill"))(pid, signal);
+}
+END
+    ${CC:-cc} -w -shared -fPIC -o late.so late.c -ldl || bad 'no compiler'
+    expect 7 env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$PWD/late.so" shmx create --ephemeral /e 4096 -- sh -c 'exit 7'
+    [ -e sent ] && bad 'a signal was sent to the pid of a command that had ended'
+    # what is meant for the writer of a file or a pipe does not end the one before the other
+    for signal in PIPE; do
+        : >said
+        env --default-signal shmx create --ephemeral /e 4096 -- sh -c 'echo ready; until [ -e go ]; do sleep 0.05; done; exit 7' >said &
+        until grep -q ready said; do sleep 0.01; done
+        kill -s $signal $!
+        : >go
+        wait $!
+        is "$signal: $?" "$signal: 7"
+        rm go
+    done
     # what is ignored stays so, for COMMAND, too
     is "$(env --ignore-signal=USR1,PIPE,INT shmx create --ephemeral /e 4096 -- awk '/^SigIgn/ { print $2 }' /proc/self/status)" \
         "$(env --ignore-signal=USR1,PIPE,INT awk '/^SigIgn/ { print $2 }' /proc/self/status)"
