@@ -98,7 +98,7 @@ int split_command(int argc, char **argv, char ***command);
 /* Runs the command and waits for it. Returns the exit status of the command, 128 plus the signal
    that ended it, 126 or 127. */
 int run_command(char **command);
-/* From now on, a broken pipe is an error like a full disk. */
+/* From now on, a broken pipe and the limit on the size of files are errors like a full disk. */
 void ignore_signals_of_writes(void);
 /* Ends the program by SIGPIPE, unless whoever started the program ignores that signal. */
 void leave_by_broken_pipe(void);

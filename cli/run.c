@@ -13,8 +13,8 @@
 volatile int interrupted;
 
 /* By these signals a write would end the program. */
-static const int        of_writes[] = { SIGPIPE };
-static struct sigaction writes_before[1];
+static const int        of_writes[] = { SIGPIPE, SIGXFSZ };
+static struct sigaction writes_before[2];
 
 void
 ignore_signals_of_writes(void)
@@ -22,7 +22,7 @@ ignore_signals_of_writes(void)
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     size_t           i;
 
-    for (i = 0; i < 1; i++)
+    for (i = 0; i < 2; i++)
         sigaction(of_writes[i], &ignore, &writes_before[i]);
 }
 
@@ -31,7 +31,7 @@ restore_signals_of_writes(void)
 {
     size_t i;
 
-    for (i = 0; i < 1; i++)
+    for (i = 0; i < 2; i++)
         sigaction(of_writes[i], &writes_before[i], NULL);
 }
 

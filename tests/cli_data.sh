@@ -142,7 +142,7 @@ reasons() {
     expect 1 shmx create sysv:/f 1M
     warns 'the segment needs 256 pages, and kernel.shmall allows 10'
     echo 18446744073692774399 >/proc/sys/kernel/shmall
-    expect 1 sh -c 'ulimit -f 1; trap "" XFSZ; shmx create /f 1M'
+    expect 1 sh -c 'ulimit -c 0; ulimit -f 1; shmx create /f 1M'
     warns 'the segment needs 1.0M, and this process may make files of at most'
 
     expect 1 shmx create posix:/f 1 --backend sysv

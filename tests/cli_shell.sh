@@ -128,7 +128,7 @@ END
     expect 7 env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$PWD/late.so" shmx create --ephemeral /e 4096 -- sh -c 'exit 7'
     [ -e sent ] && bad 'a signal was sent to the pid of a command that had ended'
     # what is meant for the writer of a file or a pipe does not end the one before the other
-    for signal in PIPE; do
+    for signal in PIPE XFSZ; do
         : >said
         env --default-signal shmx create --ephemeral /e 4096 -- sh -c 'echo ready; until [ -e go ]; do sleep 0.05; done; exit 7' >said &
         until grep -q ready said; do sleep 0.01; done
