@@ -102,11 +102,10 @@ int run_command(char **command);
 void ignore_signals_of_writes(void);
 /* Ends the program by SIGPIPE, unless whoever started the program ignores that signal. */
 void leave_by_broken_pipe(void);
-/* From now on, signals that would end the program only set interrupted. leave_if_interrupted ends
-   the program in the way in which the signal would have ended it. */
+/* Between these two, a signal that would end the program only sets interrupted to its number. */
 extern volatile int interrupted;
 void                catch_interrupts(void);
-void                leave_if_interrupted(void);
+void                stop_catching_interrupts(void);
 
 /* contents.c. Tells which parts of a segment have contents. A part that was never written to has no
    memory, and reading it would give it memory for good. */

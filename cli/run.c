@@ -48,34 +48,35 @@ on_interrupt(int signal)
     interrupted = signal;
 }
 
-/* Installs the handler, unless the signal is ignored. */
+/* Installs the handler, unless the signal is ignored. Without SA_RESTART, the signal interrupts a
+   read that waits. */
 static void
-handle(int signal, const struct sigaction *action)
+handle(int signal, void (*handler)(int))
 {
-    struct sigaction before;
+    struct sigaction before, action = { .sa_handler = handler };
 
     if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(signal, action, NULL);
+        sigaction(signal, &action, NULL);
 }
 
-/* Without SA_RESTART, the signal interrupts a read that waits. */
+static void
+handle_interrupts(void (*handler)(int))
+{
+    handle(SIGINT, handler);
+    handle(SIGTERM, handler);
+    handle(SIGHUP, handler);
+}
+
 void
 catch_interrupts(void)
 {
-    struct sigaction action = { .sa_handler = on_interrupt };
-
-    handle(SIGINT, &action);
-    handle(SIGTERM, &action);
-    handle(SIGHUP, &action);
+    handle_interrupts(on_interrupt);
 }
 
 void
-leave_if_interrupted(void)
+stop_catching_interrupts(void)
 {
-    if (interrupted == 0)
-        return;
-    signal(interrupted, SIG_DFL);
-    raise(interrupted);
+    handle_interrupts(SIG_DFL);
 }
 
 int

@@ -85,6 +85,51 @@ signals() {
     shmx rm /f
     rm slow
 
+    # while another one fills a segment of that name, a signal ends who waits for it
+    mkfifo slow
+    shmx create /f 4096 --from slow &
+    first=$!
+    exec 3>slow
+    until [ "$(left)" != 0 ]; do sleep 0.01; done
+    env --default-signal=INT timeout -s KILL 20 shmx create /f 4096 --from /dev/null 3>&- 2>err &
+    sleep 0.3
+    kill -s INT $! || bad 'it did not wait'
+    wait $!
+    is "$?" 130
+    exec 3>&-
+    wait $first
+    is "$?" 0
+    shmx rm /f
+    rm slow
+    # after the filling, a signal still keeps COMMAND from running, and nothing is left
+    cat >late.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <unistd.h>
+static int filled;
+ssize_t read(int fd, void *buf, size_t count)
+{
+    const ssize_t r = ((ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read"))(fd, buf, count);
+
+    filled |= r == 0;
+    return r;
+}
+int linkat(int from, const char *of, int to, const char *name, int flags)
+{
+    if (filled)
+        raise(SIGINT);
+    return ((int (*)(int, const char *, int, const char *, int))dlsym(RTLD_NEXT, "linkat"))(from, of, to, name, flags);
+}
+END
+    ${CC:-cc} -w -shared -fPIC -o late.so late.c -ldl || bad 'no compiler'
+    for words in '--ephemeral /f 4096' '/f 4096'; do
+        # shellcheck disable=SC2086 # words
+        echo text | expect 130 env --default-signal=INT ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$PWD/late.so" shmx create $words \
+            --from - $([ "$words" = '/f 4096' ] || echo -- touch executed)
+        [ -e executed ] && bad 'the command ran in spite of the signal'
+        is "$(left)" 0
+    done
     # without SIGCHLD there is still a status
     is "$(sh -c "trap '' CHLD; shmx create --ephemeral /e 4096 -- sh -c 'exit 7'; echo \$?")" 7
     is "$(sh -c "trap '' CHLD; exec shmx create --ephemeral /e 4096 -- sh -c 'trap'")" "$(sh -c "trap '' CHLD; sh -c trap")"
