@@ -126,6 +126,7 @@ struct source {
     int             fd;     /* read(2) gives the contents, or */
     struct contents copied; /* another segment does */
     bool            whole;  /* it is an error if the file has become shorter */
+    int             error;  /* of a read that failed, or 0 */
     enum { FILLED, TOO_LARGE, SHRANK } trouble;
     struct progress progress;
 };

@@ -31,7 +31,7 @@ populate(const char *addr, size_t size)
 
 /* Reads up to count bytes from the file. 0 means that the file has ended. */
 static ssize_t
-take(const struct source *source, char *addr, size_t count)
+take(struct source *source, char *addr, size_t count)
 {
     ssize_t n;
 
@@ -40,7 +40,8 @@ take(const struct source *source, char *addr, size_t count)
             return -EINTR;
         n = read(source->fd, addr, count);
     } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
+    source->error = n < 0 ? errno : 0;
+    return n < 0 ? -EIO : n;
 }
 
 static int
@@ -114,8 +115,8 @@ explain(const struct creation *c, const struct source *source, int r)
                              "the input is larger than the segment");
     if (source->trouble == SHRANK)
         return complain_text(source->name, "it shrank while it was read");
-    if (source->copied.seg == NULL && (r == -EIO || r == -EISDIR || r == -EBADF))
-        return complain_text(source->name, "%s", strerror(-r));
+    if (source->error != 0)
+        return complain_text(source->name, "%s", strerror(source->error));
     return explain_creation(c, r);
 }
 

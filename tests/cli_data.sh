@@ -110,6 +110,11 @@ sizes_of_files() {
     cat file | expect 2 shmx create /f --from -
     expect 2 shmx create /f --from /dev/null
     expect 1 shmx create /f --from missing
+    expect 1 shmx create /f 4K --from /proc/self/mem
+    warns '^shmx: /proc/self/mem: Input/output error'
+    # a read with less than 8 bytes, which that file refuses
+    expect 1 shmx create /f 4 --from /proc/self/pagemap
+    warns '^shmx: /proc/self/pagemap: Invalid argument'
     # from where it stands
     { head -c 12000 >/dev/null; expect 0 shmx create /f --from -; } <file
     is "$(shmx ls -b -r --noheadings -o SIZE)" 345
