@@ -72,6 +72,8 @@ void print_json_string(const char *text);
 /* name.c, for names in arguments, patterns and JSON. */
 /* Takes an argument that is a NAME, and turns "posix:hex=6162" into "posix:/ab", in place. */
 char *name_argument(char *text);
+/* Prints a name that has a slash in the form with hex=. */
+void print_hex_name(const char *name);
 /* Prints the name in a form that fits into a line and into JSON: itself, or the form with hex=. */
 void print_json_name(const char *name);
 /* The name matches if one of the patterns matches it, or if there are no patterns. */

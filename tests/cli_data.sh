@@ -24,6 +24,18 @@ numbers() { # [USER]
 END
     is "$(shmx read /ten --offset 08 --count 01)" 9
     shmx rm /ten
+    shmx create /ten 10
+    for seconds in 0 00 0.0 0.25 999999999.9999999999; do
+        expect 0 shmx wait --timeout "$seconds" /ten
+    done
+    for seconds in '' . .5 1.5.5 0,5 -0 +0 ' 0' 0x1p3 1e0 inf nan 1000000000 0.5s; do
+        expect 2 shmx wait --timeout "$seconds" /ten
+        warns "not a number of seconds: '"
+    done
+    expect 2 shmx wait /ten --timeout
+    warns "'--timeout' needs a value"
+    expect 2 shmx wait -t 0 /ten
+    shmx rm /ten
     # references are those of the library, in every subcommand
     shmx create sysv:key=010 4K
     is "$(shmx stat --json sysv:key=10 sysv:key=0xa sysv:key=010 | jq -c 'map(.key)')" '[10,10,10]'

@@ -210,6 +210,8 @@ shmx rm --match '*' 'sysv:*'
 expect 0 shmx create posix:hex=ff0a 1
 is "$(find /dev/shm -mindepth 1 -printf '%f' | od -An -tx1)" ' ff 0a'
 is "$(shmx ls --json | jq -r '.[].name')" posix:hex=ff0a
+expect 0 shmx wait --timeout 0 posix:hex=Ff0A
+is "$(cat out)" posix:hex=ff0a
 expect 0 shmx create sysv:hex=ff 1
 is "$(shmx ls --json --backend sysv | jq -r '.[].name')" sysv:hex=ff
 expect 0 shmx rm posix:hex=ff0a sysv:hex=ff
