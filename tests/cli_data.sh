@@ -209,6 +209,16 @@ modes() {
         is "$(shmx ls -r -P --noheadings -o MODE)" 0000
         nobody shmx rm "$name"
     done
+    # by the id, if no name can become stale of that
+    expect 0 nobody shmx create sysv:key=0x51a3 4K --mode 0
+    expect 0 nobody shmx chmod 640 "sysv:id=$(shmx ls -r --noheadings -o ID)"
+    is "$(shmx ls -r -P --noheadings -o MODE)" 0640
+    nobody shmx rm sysv:key=0x51a3
+    id=$(nobody shmx create 4K --mode 0)
+    expect 1 nobody shmx chmod 640 "$id"
+    warns 'permission denied'
+    is "$(shmx ls -r -P --noheadings -o MODE)" 0000
+    nobody shmx rm "$id"
     expect 1 shmx create --ephemeral /e 4K -- shmx chmod 400 /e
     warns 'must be able to read and write it'
 }
