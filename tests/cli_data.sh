@@ -10,7 +10,7 @@ resident() { shmx ls --json | jq --arg name "$1" '.[] | select(.name == $name) |
 
 numbers() { # [USER]
     for size in 0100:100 08:8 0x100:256 010K:10240 1KiB:1024 0x1f:31 9:9 00:bad 0x:bad 1i:bad '+1:bad' ' 1:bad' 1KK:bad 1e3:bad \
-        16E:bad 18446744073709551616:bad; do
+        16E:bad 8E:bad 0x0x1000:bad 0X10:bad 18446744073709551616:bad; do
         if [ "${size#*:}" = bad ]; then
             expect 2 "$@" shmx create --sparse /size "${size%:*}"
         else
@@ -35,6 +35,12 @@ END
     expect 2 shmx wait /ten --timeout
     warns "'--timeout' needs a value"
     expect 2 shmx wait -t 0 /ten
+    shmx rm /ten
+    expect 2 shmx read /ten --count 18446744073709551615
+    # the last --backend counts
+    expect 0 shmx create /ten 10 --backend posix --backend sysv
+    is "$(shmx ls --noheadings -r -o BACKEND,NAME,BACKEND --backend posix --backend sysv)" 'sysv /ten'
+    is "$(shmx ls --json -o NAME,name,Name)" "$(shmx ls --json -o name)"
     shmx rm /ten
     # references are those of the library, in every subcommand
     shmx create sysv:key=010 4K
@@ -127,6 +133,9 @@ sizes_of_files() {
     # a read with less than 8 bytes, which that file refuses
     expect 1 shmx create /f 4 --from /proc/self/pagemap
     warns '^shmx: /proc/self/pagemap: Invalid argument'
+    # what could be a size is no name
+    expect 2 shmx create --from file 1.5G
+    warns "not a size: '1.5G'"
     # from where it stands
     { head -c 12000 >/dev/null; expect 0 shmx create /f --from -; } <file
     is "$(shmx ls -b -r --noheadings -o SIZE)" 345
