@@ -105,7 +105,8 @@ change_closed_object(const char *path, mode_t mode)
     return r;
 }
 
-/* If a segment is changed without the library, a name that leads to it by id becomes stale. */
+/* If a segment is changed without the library, a name that leads to it by id becomes stale. A
+   segment without a key may have such a name. */
 static bool
 leads_by_id(const char *path)
 {
@@ -132,7 +133,7 @@ change_closed(const char *name, mode_t mode)
     find_path(name, path, sizeof path);
     if (st.backend == SHMX_POSIX)
         return change_closed_object(path, mode);
-    if (leads_by_id(path))
+    if (strncmp(name, "sysv:id=", 8) == 0 ? st.key == 0 : leads_by_id(path))
         return -EACCES;
     ds.shm_perm.uid = st.uid;
     ds.shm_perm.gid = st.gid;

@@ -72,6 +72,8 @@ void print_json_string(const char *text);
 /* name.c, for names in arguments, patterns and JSON. */
 /* Takes an argument that is a NAME, and turns "posix:hex=6162" into "posix:/ab", in place. */
 char *name_argument(char *text);
+/* Prints a name that has a slash in the form with hex=. */
+void print_hex_name(const char *name);
 /* Prints the name in a form that fits into a line and into JSON: itself, or the form with hex=. */
 void print_json_name(const char *name);
 /* The name matches if one of the patterns matches it, or if there are no patterns. */
@@ -98,15 +100,14 @@ int split_command(int argc, char **argv, char ***command);
 /* Runs the command and waits for it. Returns the exit status of the command, 128 plus the signal
    that ended it, 126 or 127. */
 int run_command(char **command);
-/* From now on, a broken pipe is an error like a full disk. */
-void ignore_broken_pipes(void);
+/* From now on, a broken pipe and the limit on the size of files are errors like a full disk. */
+void ignore_signals_of_writes(void);
 /* Ends the program by SIGPIPE, unless whoever started the program ignores that signal. */
 void leave_by_broken_pipe(void);
-/* From now on, signals that would end the program only set interrupted. leave_if_interrupted ends
-   the program in the way in which the signal would have ended it. */
+/* Between these two, a signal that would end the program only sets interrupted to its number. */
 extern volatile int interrupted;
 void                catch_interrupts(void);
-void                leave_if_interrupted(void);
+void                stop_catching_interrupts(void);
 
 /* contents.c. Tells which parts of a segment have contents. A part that was never written to has no
    memory, and reading it would give it memory for good. */
@@ -127,6 +128,7 @@ struct source {
     int             fd;     /* read(2) gives the contents, or */
     struct contents copied; /* another segment does */
     bool            whole;  /* it is an error if the file has become shorter */
+    int             error;  /* of a read that failed, or 0 */
     enum { FILLED, TOO_LARGE, SHRANK } trouble;
     struct progress progress;
 };

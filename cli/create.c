@@ -2,6 +2,7 @@
 /* The subcommands that make segments: create, copy. */
 #include "cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,7 +64,7 @@ take_create_option(int option, struct creation *c, const char **from)
     }
 }
 
-/* The arguments are [NAME] [SIZE]. A single argument is a size if it can be one. */
+/* The arguments are [NAME] [SIZE]. A single argument is a size if it begins with a digit. */
 static int
 take_name_and_size(int argc, char **argv, const char *from, struct creation *c)
 {
@@ -72,7 +73,7 @@ take_name_and_size(int argc, char **argv, const char *from, struct creation *c)
     if (r != OK)
         return r;
     if (argc - optind == 2
-        || (argc > optind && from != NULL && !parse_size(argv[optind], &c->size)))
+        || (argc > optind && from != NULL && !isdigit((unsigned char)*argv[optind])))
         c->name = name_argument(argv[optind++]);
     if (argc > optind
         && (!parse_size(argv[optind], &c->size) || c->size == 0 || c->size > SIZE_MAX))

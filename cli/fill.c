@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/mman.h> /* MADV_POPULATE_WRITE is not in every C library */
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -30,7 +31,7 @@ populate(const char *addr, size_t size)
 
 /* Reads up to count bytes from the file. 0 means that the file has ended. */
 static ssize_t
-take(const struct source *source, char *addr, size_t count)
+take(struct source *source, char *addr, size_t count)
 {
     ssize_t n;
 
@@ -39,7 +40,8 @@ take(const struct source *source, char *addr, size_t count)
             return -EINTR;
         n = read(source->fd, addr, count);
     } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
+    source->error = n < 0 ? errno : 0;
+    return n < 0 ? -EIO : n;
 }
 
 static int
@@ -89,27 +91,32 @@ fill_from_segment(char *addr, struct source *source)
     return n < 0 ? (int)n : source->trouble == FILLED ? 0 : -ECANCELED;
 }
 
-/* Fills the segment. Also serves as the initialiser of shmx_open_or_create. */
 static int
-fill(void *addr, size_t size, void *arg)
+fill(void *addr, size_t size, struct source *source)
 {
-    struct source *source = arg;
-
     return source->copied.seg != NULL ? fill_from_segment(addr, source)
                                       : fill_from_file(addr, size, source);
+}
+
+/* The initialiser of shmx_open_or_create. While that waits for another process to fill a segment of
+   the same name, there is nothing to clear up, so a signal may end this program. */
+static int
+initialise(void *addr, size_t size, void *arg)
+{
+    catch_interrupts();
+    return fill(addr, size, arg);
 }
 
 static int
 explain(const struct creation *c, const struct source *source, int r)
 {
-    leave_if_interrupted();
     if (source->trouble == TOO_LARGE)
         return complain_text(c->name != NULL ? c->name : "anonymous segment",
                              "the input is larger than the segment");
     if (source->trouble == SHRANK)
         return complain_text(source->name, "it shrank while it was read");
-    if (source->copied.seg == NULL && (r == -EIO || r == -EISDIR || r == -EBADF))
-        return complain_text(source->name, "%s", strerror(-r));
+    if (source->error != 0)
+        return complain_text(source->name, "%s", strerror(source->error));
     return explain_creation(c, r);
 }
 
@@ -117,7 +124,8 @@ explain(const struct creation *c, const struct source *source, int r)
 static int
 fill_and_name(const struct creation *c, struct source *source, struct shmx **seg)
 {
-    int r = shmx_open_or_create(c->name, (size_t)c->size, c->mode, c->flags, fill, source, seg);
+    int r =
+        shmx_open_or_create(c->name, (size_t)c->size, c->mode, c->flags, initialise, source, seg);
 
     if (r == 0)
         shmx_close(*seg);
@@ -130,8 +138,10 @@ static int
 make_and_fill(const struct creation *c, struct source *source, struct shmx **seg)
 {
     void *addr;
-    int   r = shmx_create(c->name, (size_t)c->size, c->mode, c->flags, seg);
+    int   r;
 
+    catch_interrupts();
+    r = shmx_create(c->name, (size_t)c->size, c->mode, c->flags, seg);
     if (r < 0)
         return r;
     r = shmx_attach(*seg, 0, &addr);
@@ -151,9 +161,15 @@ make_filled(const struct creation *c, struct source *source, const char *verb, s
     int        r;
 
     progress_begin(&source->progress, verb, c->size);
-    catch_interrupts();
     r = nameless ? make_and_fill(c, source, seg) : fill_and_name(c, source, seg);
     progress_end(&source->progress);
+    stop_catching_interrupts();
+    if (interrupted && r == 0) { /* the signal came after the last look at it */
+        shmx_destroy(*seg);
+        shmx_close(*seg);
+    }
+    if (interrupted)
+        raise(interrupted);
     return r < 0 ? explain(c, source, r) : OK;
 }
 

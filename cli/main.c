@@ -185,7 +185,7 @@ main(int argc, char **argv)
 {
     occupy_standard_descriptors();
     setlocale(LC_ALL, "");
-    ignore_broken_pipes();
+    ignore_signals_of_writes();
     opterr = 0;
     if (argc < 2) {
         fprintf(stderr, "usage: shmx COMMAND [ARGUMENT]... (see 'shmx --help')\n");

@@ -22,10 +22,10 @@ after_backend(const char *text)
 static int
 digit_of(char c)
 {
-    static const char digits[] = "0123456789abcdef";
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
     const char       *found = c == '\0' ? NULL : strchr(digits, c);
 
-    return found == NULL ? -1 : (int)(found - digits);
+    return found == NULL ? -1 : (int)(found - digits) % 16;
 }
 
 /* Returns the byte that two hexadecimal digits stand for. -1 means that they are not digits, or
@@ -62,6 +62,16 @@ name_argument(char *text)
 }
 
 void
+print_hex_name(const char *name)
+{
+    const char *entry = strchr(name, '/');
+
+    printf("%.*s" HEX, (int)(entry - name), name);
+    while (*++entry != '\0')
+        printf("%02x", (unsigned)(unsigned char)*entry);
+}
+
+void
 print_json_name(const char *name)
 {
     const char *entry = strchr(name, '/');
@@ -72,9 +82,8 @@ print_json_name(const char *name)
         print_json_string(name);
         return;
     }
-    printf("\"%.*s" HEX, (int)(entry - name), name);
-    while (*++entry != '\0')
-        printf("%02x", (unsigned)(unsigned char)*entry);
+    putchar('"');
+    print_hex_name(name);
     putchar('"');
 }
 

@@ -286,6 +286,17 @@ find_column(const char *name)
     return NULL;
 }
 
+static bool
+is_selected(const struct selection *selection, const struct column *column)
+{
+    size_t i;
+
+    for (i = 0; i < selection->count; i++)
+        if (selection->items[i] == column)
+            return true;
+    return false;
+}
+
 int
 select_columns(struct selection *selection, const char *list)
 {
@@ -298,9 +309,7 @@ select_columns(struct selection *selection, const char *list)
 
         if (column == NULL)
             r = wrong_use("no such column: '%s'", name);
-        else if (selection->count == COLUMNS_MAX)
-            r = wrong_use("too many columns");
-        else
+        else if (!is_selected(selection, column))
             selection->items[selection->count++] = column;
     }
     free(names);

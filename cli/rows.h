@@ -24,15 +24,15 @@ struct rows {
 struct row *rows_add(struct rows *rows, const char *name, const struct shmx_stat *st);
 void        rows_free(struct rows *rows);
 
-/* The columns that are to be printed. */
+/* The columns that are to be printed. None is there twice, so this is enough. */
 #define COLUMNS_MAX 32
 struct selection {
     const struct column *items[COLUMNS_MAX];
     size_t               count;
 };
 
-/* Adds the columns of the list, whose names are separated by commas and may be in small letters.
-   Returns an exit status, which is WRONG if there is no such column. */
+/* Adds those columns of the list that are not there yet. Their names are separated by commas and may
+   be in small letters. Returns an exit status, which is WRONG if there is no such column. */
 int                        select_columns(struct selection *selection, const char *list);
 extern const char          usual_columns[], all_columns[];
 extern const struct column column_processes, column_action, column_reason;

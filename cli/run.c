@@ -12,22 +12,33 @@
 
 volatile int interrupted;
 
-static volatile pid_t child;
-
-static struct sigaction pipes_before = { .sa_handler = SIG_DFL };
+/* By these signals a write would end the program. */
+static const int        of_writes[] = { SIGPIPE, SIGXFSZ };
+static struct sigaction writes_before[2];
 
 void
-ignore_broken_pipes(void)
+ignore_signals_of_writes(void)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN };
+    size_t           i;
 
-    sigaction(SIGPIPE, &ignore, &pipes_before);
+    for (i = 0; i < 2; i++)
+        sigaction(of_writes[i], &ignore, &writes_before[i]);
+}
+
+static void
+restore_signals_of_writes(void)
+{
+    size_t i;
+
+    for (i = 0; i < 2; i++)
+        sigaction(of_writes[i], &writes_before[i], NULL);
 }
 
 void
 leave_by_broken_pipe(void)
 {
-    sigaction(SIGPIPE, &pipes_before, NULL);
+    restore_signals_of_writes();
     raise(SIGPIPE);
 }
 
@@ -37,34 +48,35 @@ on_interrupt(int signal)
     interrupted = signal;
 }
 
-/* Installs the handler, unless the signal is ignored. */
+/* Installs the handler, unless the signal is ignored. Without SA_RESTART, the signal interrupts a
+   read that waits. */
 static void
-handle(int signal, const struct sigaction *action)
+handle(int signal, void (*handler)(int))
 {
-    struct sigaction before;
+    struct sigaction before, action = { .sa_handler = handler };
 
     if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(signal, action, NULL);
+        sigaction(signal, &action, NULL);
 }
 
-/* Without SA_RESTART, the signal interrupts a read that waits. */
+static void
+handle_interrupts(void (*handler)(int))
+{
+    handle(SIGINT, handler);
+    handle(SIGTERM, handler);
+    handle(SIGHUP, handler);
+}
+
 void
 catch_interrupts(void)
 {
-    struct sigaction action = { .sa_handler = on_interrupt };
-
-    handle(SIGINT, &action);
-    handle(SIGTERM, &action);
-    handle(SIGHUP, &action);
+    handle_interrupts(on_interrupt);
 }
 
 void
-leave_if_interrupted(void)
+stop_catching_interrupts(void)
 {
-    if (interrupted == 0)
-        return;
-    signal(interrupted, SIG_DFL);
-    raise(interrupted);
+    handle_interrupts(SIG_DFL);
 }
 
 int
@@ -83,40 +95,29 @@ split_command(int argc, char **argv, char ***command)
     return argc;
 }
 
-/* A signal from the terminal also goes to the command itself. Any other signal is meant for the
-   command. */
-static void
-pass_on(int signal, siginfo_t *info, void *context)
-{
-    (void)context;
-    if (info->si_code != SI_KERNEL || (signal != SIGINT && signal != SIGQUIT && signal != SIGWINCH))
-        kill(child, signal);
-}
-
-/* These are not passed on: signals that stop and continue a job, that tell of a child, or that tell
-   of a fault in this program. */
+/* These are not passed on: signals that stop and continue a job, that tell of a fault in this
+   program, or that this program ignores. */
 static bool
 is_passed_on(int signal)
 {
-    static const int others[] = { SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD,
-                                  SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGSYS,  SIGPIPE };
+    static const int others[] = { SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT,
+                                  SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGSYS };
+    struct sigaction action;
     size_t           i;
 
     for (i = 0; i < sizeof others / sizeof *others; i++)
         if (signal == others[i])
             return false;
-    return true;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_IGN;
 }
 
-static void
-pass_on_signals(void)
+/* A signal from the terminal also goes to the command itself. Any other signal is meant for the
+   command. */
+static bool
+is_from_terminal(const siginfo_t *info)
 {
-    struct sigaction action = { .sa_sigaction = pass_on, .sa_flags = SA_RESTART | SA_SIGINFO };
-    int              signal;
-
-    for (signal = 1; signal <= SIGRTMAX; signal++)
-        if (is_passed_on(signal))
-            handle(signal, &action);
+    return info->si_code == SI_KERNEL
+           && (info->si_signo == SIGINT || info->si_signo == SIGQUIT || info->si_signo == SIGWINCH);
 }
 
 /* Is called in the child. */
@@ -125,6 +126,7 @@ become(char **command, const sigset_t *mask)
 {
     int error;
 
+    restore_signals_of_writes();
     sigprocmask(SIG_SETMASK, mask, NULL);
     execvp(command[0], command);
     error = errno; /* complaining may change errno */
@@ -132,37 +134,44 @@ become(char **command, const sigset_t *mask)
     _exit(error == ENOENT ? 127 : 126);
 }
 
+/* The signals, one of which is SIGCHLD, are blocked and taken one by one. So the child has not been
+   waited for when a signal is passed on, and no other process can have its pid. */
 static int
-wait_for_child(const char *name)
+wait_for_child(pid_t child, const char *name, const sigset_t *signals)
 {
-    int status;
+    siginfo_t info;
+    pid_t     ended;
+    int       status;
 
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return complain_text(name, "%s", strerror(errno));
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0)
+        if (sigwaitinfo(signals, &info) > 0 && info.si_signo != SIGCHLD && !is_from_terminal(&info))
+            kill(child, info.si_signo);
+    if (ended < 0)
+        return complain_text(name, "%s", strerror(errno));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Signals are blocked until it is clear to which process they go. */
+/* The signals stay blocked after the command has ended, because they were meant for the command. */
 int
 run_command(char **command)
 {
     struct sigaction ordinary = { .sa_handler = SIG_DFL }, child_before;
-    sigset_t         all, before;
+    sigset_t         signals, before;
+    pid_t            child;
+    int              signal;
 
     fflush(stdout);
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &before);
-    sigaction(SIGPIPE, &pipes_before, NULL);
     sigaction(SIGCHLD, &ordinary, &child_before); /* an ignored child has no status */
+    sigemptyset(&signals);
+    for (signal = 1; signal <= SIGRTMAX; signal++)
+        if (is_passed_on(signal))
+            sigaddset(&signals, signal);
+    sigprocmask(SIG_BLOCK, &signals, &before);
     child = fork();
     if (child == 0) {
         sigaction(SIGCHLD, &child_before, NULL);
         become(command, &before);
     }
-    if (child > 0)
-        pass_on_signals();
-    sigprocmask(SIG_SETMASK, &before, NULL);
     return child < 0 ? complain_text(command[0], "%s", strerror(errno))
-                     : wait_for_child(command[0]);
+                     : wait_for_child(child, command[0], &signals);
 }

@@ -22,9 +22,10 @@ _shmx_offer() {
     done
 }
 
-# Offers names of segments with the slash, with the prefix or without both, as the word begins. Bash
-# takes what follows a colon or an equals sign for a word of its own. The part before that is cut
-# off by its length, because ${name#...} loses bytes of names that are not UTF-8.
+# Offers names of segments with the slash, with the prefix or without both, as the word begins. A name
+# that would mean something else without the slash keeps it. Bash takes what follows a colon or an
+# equals sign for a word of its own. The part before that is cut off by its length, because
+# ${name#...} loses bytes of names that are not UTF-8.
 _shmx_names() {
     local word=$1 before='' i=$COMP_CWORD name entry
     local -a names=() candidates=()
@@ -41,7 +42,7 @@ _shmx_names() {
         case $word in
         posix:* | sysv:*) [[ $name == /* ]] && name=${word%%:*}:$name ;;
         /* | [\'\"]/* | '') ;;
-        *) [[ $name == /* && $entry != -* ]] && name=$entry ;;
+        *) [[ $name == /* && $entry != @(-|posix:|sysv:)* ]] && name=$entry ;;
         esac
         [[ $name == "$before"* ]] && candidates+=("${name:${#before}}")
     done
@@ -66,7 +67,7 @@ _shmx() {
         return
         ;;
     --from)
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        compopt -o default # bash completes names of files itself, and quotes them
         return
         ;;
     --mode | --offset | --count | --older | -o | --output) return ;;

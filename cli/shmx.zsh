@@ -9,7 +9,7 @@ _shmx_names() {
     case $PREFIX in
     posix:* | sysv:*) names=("${PREFIX%%:*}:${(@)^${(@M)names:#/*}}" "${(@M)names:#sysv:*}") ;;
     /* | '') ;;
-    *) names=("${(@)${(@)names#/}:#-*}") ;;
+    *) names=("${(@)${(@)names:#/(-|posix:|sysv:)*}#/}") ;; # without the slash, these mean something else
     esac
     compadd -a names
 }

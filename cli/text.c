@@ -19,18 +19,18 @@ take_number(const char **text, uint64_t *number)
     const bool hex = strncmp(*text, "0x", 2) == 0;
     char      *end;
 
-    *text += hex ? 2 : 0;
-    if (!isxdigit((unsigned char)**text)) /* strtoull would accept blanks and signs */
+    if (!isdigit((unsigned char)**text)) /* strtoull would accept blanks and signs */
         return false;
     errno = 0;
-    *number = strtoull(*text, &end, hex ? 16 : 10);
-    if (errno != 0 || end == *text)
+    *number = strtoull(*text, &end, hex ? 16 : 10); /* which skips 0x itself */
+    if (errno != 0)
         return false;
     *text = end;
     return true;
 }
 
-/* The unit is K, KB or KiB, and so on up to E, or B, or missing. */
+/* The unit is K, KB or KiB, and so on up to E, or B, or missing. No file can be
+   larger than INT64_MAX. */
 bool
 parse_size(const char *text, uint64_t *size)
 {
@@ -48,7 +48,7 @@ parse_size(const char *text, uint64_t *size)
     }
     if (*text == 'B')
         text++;
-    if (*text != '\0' || number > UINT64_MAX >> shift)
+    if (*text != '\0' || number > (uint64_t)INT64_MAX >> shift)
         return false;
     *size = number << shift;
     return true;
@@ -119,13 +119,12 @@ parse_owner(char *text, uid_t *uid, gid_t *gid)
 bool
 parse_backend(const char *text, unsigned *flags)
 {
-    if (strcmp(text, "posix") == 0)
-        *flags |= SHMX_POSIX;
-    else if (strcmp(text, "sysv") == 0)
-        *flags |= SHMX_SYSV;
-    else
-        return false;
-    return true;
+    const unsigned backend = strcmp(text, "posix") == 0  ? SHMX_POSIX
+                             : strcmp(text, "sysv") == 0 ? SHMX_SYSV
+                                                         : 0;
+
+    *flags = (*flags & ~(SHMX_POSIX | SHMX_SYSV)) | backend;
+    return backend != 0;
 }
 
 void

@@ -10,26 +10,62 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* Returns how much memory all files with names have. Each hard link has its share. */
-static uint64_t
-named_bytes(void)
+/* Returns whether all of a file system is below /dev/shm, and not only a directory of it. */
+static bool
+is_whole(void)
 {
-    char     path[] = "/dev/shm", *paths[] = { path, NULL };
-    FTS     *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-    FTSENT  *entry;
-    uint64_t bytes = 0;
+    char  *line = NULL, root[4096], point[16];
+    size_t room = 0;
+    FILE  *f = fopen("/proc/self/mountinfo", "re");
+    bool   whole = false;
 
-    while (tree != NULL && (entry = fts_read(tree)) != NULL)
-        if (entry->fts_info != FTS_DP && entry->fts_info != FTS_NS
-            && entry->fts_statp->st_nlink > 0)
-            bytes += (uint64_t)entry->fts_statp->st_blocks * 512
-                     / (entry->fts_info == FTS_D ? 1 : entry->fts_statp->st_nlink);
+    while (f != NULL && getline(&line, &room, f) > 0) /* the last mount covers the others */
+        if (sscanf(line, "%*s %*s %*s %4095s %15s", root, point) == 2
+            && strcmp(point, "/dev/shm") == 0)
+            whole = strcmp(root, "/") == 0;
+    if (f != NULL)
+        fclose(f);
+    free(line);
+    return whole;
+}
+
+/* Adds the memory of a file. Each hard link has its share. Returns false for what cannot be read,
+   and for what another file system covers. */
+static bool
+add_named(const FTSENT *entry, dev_t device, uint64_t *bytes)
+{
+    const struct stat *st = entry->fts_statp;
+
+    if (entry->fts_info == FTS_DP)
+        return true;
+    if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS
+        || st->st_dev != device)
+        return false;
+    if (st->st_nlink > 0)
+        *bytes += (uint64_t)st->st_blocks * 512 / (entry->fts_info == FTS_D ? 1 : st->st_nlink);
+    return true;
+}
+
+/* Tells how much memory all files with names have. Returns false if not all of them can be seen. */
+static bool
+named_bytes(uint64_t *bytes)
+{
+    char    path[] = "/dev/shm", *paths[] = { path, NULL };
+    FTS    *tree = is_whole() ? fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL) : NULL;
+    FTSENT *entry;
+    struct stat root;
+    bool        all = tree != NULL && stat(path, &root) == 0;
+
+    *bytes = 0;
+    while (all && (entry = fts_read(tree)) != NULL)
+        all = add_named(entry, root.st_dev, bytes);
     if (tree != NULL)
         fts_close(tree);
-    return bytes;
+    return all;
 }
 
 struct nameless {
@@ -103,7 +139,8 @@ print_total(const struct rows *rows, const struct uses *uses, unsigned flags)
         const struct shmx_stat *st = &rows->items[i].st;
 
         foreign += (st->state & SHMX_IS_FOREIGN) != 0;
-        size += st->state & SHMX_IS_FOREIGN ? 0 : st->size;
+        if (!(st->state & SHMX_IS_FOREIGN)) /* anybody can make huge files of holes */
+            size = st->size > UINT64_MAX - size ? UINT64_MAX : size + st->size;
         resident += st->resident;
     }
     format_size(size, style.bytes, sizes[0], sizeof *sizes);
@@ -116,7 +153,6 @@ print_total(const struct rows *rows, const struct uses *uses, unsigned flags)
     if (flags == SHMX_SYSV || statfs("/dev/shm", &fs) < 0 || fs.f_type != TMPFS_MAGIC)
         return;
     used = (uint64_t)(fs.f_blocks - fs.f_bfree) * (uint64_t)fs.f_bsize;
-    named = named_bytes();
-    if (used > named)
+    if (named_bytes(&named) && used > named)
         print_nameless(uses, used - named);
 }

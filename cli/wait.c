@@ -2,22 +2,40 @@
 /* shmx wait, which waits until there is a segment of that name. */
 #include "cli.h"
 
-#include <errno.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Parses a number of seconds, which may have a decimal fraction. */
+/* Parses a decimal number of seconds, which may have a fraction. strtod(3) would take other texts,
+   and another point in other locales. */
 static bool
 parse_seconds(const char *text, struct timespec *time)
 {
-    char  *end;
-    double seconds = strtod(text, &end);
+    long unit = 100000000;
 
-    if (end == text || *end != '\0' || !(seconds >= 0) || seconds > 1e9)
+    if (!isdigit((unsigned char)*text) || strspn(text, "0123456789") > 9)
         return false;
-    time->tv_sec = (time_t)seconds;
-    time->tv_nsec = (long)((seconds - (double)time->tv_sec) * 1e9);
-    return true;
+    time->tv_sec = (time_t)strtoul(text, (char **)&text, 10);
+    time->tv_nsec = 0;
+    if (*text == '.')
+        for (text++; isdigit((unsigned char)*text); text++, unit /= 10)
+            time->tv_nsec += unit * (*text - '0');
+    return *text == '\0';
+}
+
+/* The name is for a script, and for a terminal as well. */
+static void
+print_name(const char *name)
+{
+    char *shown = visible(name, false);
+
+    if (strcmp(shown, name) == 0)
+        printf("%s", name);
+    else
+        print_hex_name(name);
+    putchar('\n');
+    free(shown);
 }
 
 int
@@ -28,19 +46,21 @@ run_wait(int argc, char **argv)
                                              { NULL, 0, NULL, 0 } };
     struct timespec            timeout, *limit = NULL;
     struct shmx               *seg = NULL;
+    const char                *name;
     int                        r;
 
-    while (next_option(argc, argv, "t:h", options) != -1) {
+    while (next_option(argc, argv, ":h", options) != -1) {
         if (!parse_seconds(optarg, &timeout))
             return wrong_use("not a number of seconds: '%s'", optarg);
         limit = &timeout;
     }
     if (check_arguments(argc, 1, 1) != OK)
         return WRONG;
-    r = shmx_open_wait(argv[optind], SHMX_RDONLY, limit, &seg);
+    name = name_argument(argv[optind]);
+    r = shmx_open_wait(name, SHMX_RDONLY, limit, &seg);
     if (r < 0)
-        return complain(argv[optind], r);
-    printf("%s\n", shmx_name(seg));
+        return complain(name, r);
+    print_name(shmx_name(seg));
     shmx_close(seg);
     return finish_output();
 }

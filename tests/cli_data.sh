@@ -11,7 +11,7 @@ resident() { shmx ls --json | jq --arg name "$1" '.[] | select(.name == $name) |
 
 numbers() { # [USER]
     for size in 0100:100 08:8 0x100:256 010K:10240 1KiB:1024 0x1f:31 9:9 00:bad 0x:bad 1i:bad '+1:bad' ' 1:bad' 1KK:bad 1e3:bad \
-        16E:bad 18446744073709551616:bad; do
+        16E:bad 8E:bad 0x0x1000:bad 0X10:bad 18446744073709551616:bad; do
         if [ "${size#*:}" = bad ]; then
             expect 2 "$@" shmx create --sparse /size "${size%:*}"
         else
@@ -25,7 +25,25 @@ numbers() { # [USER]
 END
     is "$(shmx read /ten --offset 08 --count 01)" 9
     shmx rm /ten
-    # Every subcommand accepts the names of the library.
+    shmx create /ten 10
+    for seconds in 0 00 0.0 0.25 999999999.9999999999; do
+        expect 0 shmx wait --timeout "$seconds" /ten
+    done
+    for seconds in '' . .5 1.5.5 0,5 -0 +0 ' 0' 0x1p3 1e0 inf nan 1000000000 0.5s; do
+        expect 2 shmx wait --timeout "$seconds" /ten
+        warns "not a number of seconds: '"
+    done
+    expect 2 shmx wait /ten --timeout
+    warns "'--timeout' needs a value"
+    expect 2 shmx wait -t 0 /ten
+    shmx rm /ten
+    expect 2 shmx read /ten --count 18446744073709551615
+    # the last --backend counts
+    expect 0 shmx create /ten 10 --backend posix --backend sysv
+    is "$(shmx ls --noheadings -r -o BACKEND,NAME,BACKEND --backend posix --backend sysv)" 'sysv /ten'
+    is "$(shmx ls --json -o NAME,name,Name)" "$(shmx ls --json -o name)"
+    shmx rm /ten
+    # references are those of the library, in every subcommand
     shmx create sysv:key=010 4K
     is "$(shmx stat --json sysv:key=10 sysv:key=0xa sysv:key=010 | jq -c 'map(.key)')" '[10,10,10]'
     for name in sysv:id=x sysv:id= sysv:key=08x sysv:id=-1 sysv:key=0; do
@@ -111,7 +129,15 @@ sizes_of_files() {
     cat file | expect 2 shmx create /f --from -
     expect 2 shmx create /f --from /dev/null
     expect 1 shmx create /f --from missing
-    # Reading begins at the current position.
+    expect 1 shmx create /f 4K --from /proc/self/mem
+    warns '^shmx: /proc/self/mem: Input/output error'
+    # a read with less than 8 bytes, which that file refuses
+    expect 1 shmx create /f 4 --from /proc/self/pagemap
+    warns '^shmx: /proc/self/pagemap: Invalid argument'
+    # what could be a size is no name
+    expect 2 shmx create --from file 1.5G
+    warns "not a size: '1.5G'"
+    # from where it stands
     { head -c 12000 >/dev/null; expect 0 shmx create /f --from -; } <file
     is "$(shmx ls -b -r --noheadings -o SIZE)" 345
     shmx rm /f
@@ -143,7 +169,7 @@ reasons() {
     expect 1 shmx create sysv:/f 1M
     warns 'the segment needs 256 pages, and kernel.shmall allows 10'
     echo 18446744073692774399 >/proc/sys/kernel/shmall
-    expect 1 sh -c 'ulimit -f 1; trap "" XFSZ; shmx create /f 1M'
+    expect 1 sh -c 'ulimit -c 0; ulimit -f 1; shmx create /f 1M'
     warns 'the segment needs 1.0M, and this process may make files of at most'
 
     expect 1 shmx create posix:/f 1 --backend sysv
@@ -193,6 +219,16 @@ modes() {
         is "$(shmx ls -r -P --noheadings -o MODE)" 0000
         nobody shmx rm "$name"
     done
+    # by the id, if no name can become stale of that
+    expect 0 nobody shmx create sysv:key=0x51a3 4K --mode 0
+    expect 0 nobody shmx chmod 640 "sysv:id=$(shmx ls -r --noheadings -o ID)"
+    is "$(shmx ls -r -P --noheadings -o MODE)" 0640
+    nobody shmx rm sysv:key=0x51a3
+    id=$(nobody shmx create 4K --mode 0)
+    expect 1 nobody shmx chmod 640 "$id"
+    warns 'permission denied'
+    is "$(shmx ls -r -P --noheadings -o MODE)" 0000
+    nobody shmx rm "$id"
     expect 1 shmx create --ephemeral /e 4K -- shmx chmod 400 /e
     warns 'must be able to read and write it'
 }

@@ -256,7 +256,26 @@ totals() {
     says "^  20M by process $$ ("
     exec 4>&-
     rm -r /dev/shm/directory
+    # no word of memory that has a name which the caller cannot see
+    mkdir -m 700 /dev/shm/directory
+    head -c 1M /dev/zero >/dev/shm/directory/file
+    expect 0 nobody shmx ls
+    grep -q 'without a name' out && bad "what cannot be seen is said to be unlinked: $(cat out)"
+    mount -t tmpfs tmpfs /dev/shm/directory
+    expect 0 shmx ls
+    grep -q 'without a name' out && bad "what is covered is said to be unlinked: $(cat out)"
+    umount /dev/shm/directory
+    mkdir -m 1777 /dev/shm/part
+    mount --bind /dev/shm/part /dev/shm
+    expect 0 shmx ls
+    grep -q 'without a name' out && bad "what is elsewhere is said to be unlinked: $(cat out)"
+    umount /dev/shm
+    rm -r /dev/shm/directory /dev/shm/part
+    for name in 1 2 3; do truncate -s 9223372036854775807 /dev/shm/holes$name; done
     shmx rm a b
+    expect 0 shmx ls --bytes
+    is "$(tail -n 1 out)" '3 segments, 18446744073709551615, 0 resident'
+    rm /dev/shm/holes?
     expect 0 shmx ls
     is "$(tail -n 1 out)" '0 segments, 0B, 0B resident'
 }

@@ -130,7 +130,7 @@ offers() { # EXPECTED WORD...
     shift
     is "$*: $("$dir/lib/cli_complete.bash" "$dir/lib/shmx.bash" shmx "$@" | sort -z | tr '\0' ' ')" "$*: $expected"
 }
-for name in frames 'two words' fra:me 'x$(touch executed)' '-x' "it's"; do shmx create "/$name" 1; done
+for name in frames 'two words' fra:me 'x$(touch executed)' '-x' "it's" posix:frames sysv:key=0x5432; do shmx create "/$name" 1; done
 shmx create sysv:key=0x51a3 1
 offers '/frames ' rm /frame
 offers 'frames ' rm frame
@@ -138,6 +138,9 @@ offers 'fra:me frames ' rm fra
 offers 'me ' rm fra : m
 offers 'me ' rm fra :
 offers '/fra:me /frames ' rm posix : /fr
+offers '' rm pos
+offers 'sysv:key=0x51a3 ' rm sys
+offers '/sysv:key=0x5432 ' rm /sys
 offers '0x51a3 ' rm sysv : key = 0x
 offers 'key=0x51a3 ' rm sysv : key
 offers '/two words ' rm /two
@@ -158,7 +161,21 @@ offers 'posix ' ls --backend p
 offers 'chmod chown copy create ' c
 [ -e executed ] && bad 'something was executed'
 
-# zsh runs in a terminal of its own. What it types is what it would run.
+# The names of files are completed by bash itself, so this takes a bash at a terminal. The line that it completes is run.
+cat >rc <<END
+. $dir/lib/shmx.bash
+shmx() { printf '%s\\0' "\$@" >got; }
+END
+for name in 'aa;touch executed;#' 'bb$(touch executed)' 'cc`touch executed`' "d d'x" 'ee"$(touch executed)' "$(printf 'ff\ntouch executed')" 'gg*' 'hh!x'; do
+    : >"$name"
+    printf 'shmx create /x --from ./%.2s\t\nexit\n' "$name" | sed 's/ \t/\\ \t/' |
+        timeout -k 1 20 script -qec 'bash --noprofile --rcfile rc -i' /dev/null >typed 2>&1 # a quote may be left open
+    printf '%s\0' create /x --from "./$name" | cmp -s - got || bad "not '$name' is run: $(tr '\0' ' ' <got)"
+    [ -e executed ] && bad "the name '$name' was executed"
+    rm -f got executed "$name"
+done
+
+# zsh, in a terminal of its own: what is typed is what would be run.
 if command -v zsh >/dev/null; then
     typed() { # EXPECTED TEXT
         LC_ALL=C.UTF-8 TEXT=$2 zsh -f -c '
@@ -183,6 +200,8 @@ if command -v zsh >/dev/null; then
     typed 'shmx rm /two\ words ' 'shmx rm /tw'
     typed 'shmx rm /x\$\(touch\ executed\) ' 'shmx rm /x'
     typed 'shmx rm sysv:key=0x51a3 ' 'shmx rm sysv:k'
+    typed 'shmx rm pos' 'shmx rm pos'
+    typed 'shmx rm sysv:key=0x51a3 ' 'shmx rm sys'
     typed 'shmx chmod 6' 'shmx chmod 6'
     [ -e executed ] && bad 'something was executed'
 else
@@ -194,6 +213,8 @@ shmx rm --match '*' 'sysv:*'
 expect 0 shmx create posix:hex=ff0a 1
 is "$(find /dev/shm -mindepth 1 -printf '%f' | od -An -tx1)" ' ff 0a'
 is "$(shmx ls --json | jq -r '.[].name')" posix:hex=ff0a
+expect 0 shmx wait --timeout 0 posix:hex=Ff0A
+is "$(cat out)" posix:hex=ff0a
 expect 0 shmx create sysv:hex=ff 1
 is "$(shmx ls --json --backend sysv | jq -r '.[].name')" sysv:hex=ff
 expect 0 shmx rm posix:hex=ff0a sysv:hex=ff

@@ -87,7 +87,51 @@ signals() {
     shmx rm /f
     rm slow
 
-    # If SIGCHLD is ignored, there is still a status.
+    # while another one fills a segment of that name, a signal ends who waits for it
+    mkfifo slow
+    shmx create /f 4096 --from slow &
+    first=$!
+    exec 3>slow
+    until [ "$(left)" != 0 ]; do sleep 0.01; done
+    env --default-signal=INT timeout -s KILL 20 shmx create /f 4096 --from /dev/null 3>&- 2>err &
+    sleep 0.3
+    kill -s INT $! || bad 'it did not wait'
+    wait $!
+    is "$?" 130
+    exec 3>&-
+    wait $first
+    is "$?" 0
+    shmx rm /f
+    rm slow
+    # after the filling, a signal still keeps COMMAND from running, and nothing is left
+    cat >late.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <unistd.h>
+static int filled;
+ssize_t read(int fd, void *buf, size_t count)
+{
+    const ssize_t r = ((ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read"))(fd, buf, count);
+
+    filled |= r == 0;
+    return r;
+}
+int linkat(int from, const char *of, int to, const char *name, int flags)
+{
+    if (filled)
+        raise(SIGINT);
+    return ((int (*)(int, const char *, int, const char *, int))dlsym(RTLD_NEXT, "linkat"))(from, of, to, name, flags);
+}
+END
+    ${CC:-cc} -w -shared -fPIC -o late.so late.c -ldl || bad 'no compiler'
+    for words in '--ephemeral /f 4096 --from - -- touch executed' '/f 4096 --from -'; do
+        # shellcheck disable=SC2086 # words
+        echo text | expect 130 env --default-signal=INT ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$PWD/late.so" shmx create $words
+        [ -e executed ] && bad 'the command ran in spite of the signal'
+        is "$(left)" 0
+    done
+    # without SIGCHLD there is still a status
     is "$(sh -c "trap '' CHLD; shmx create --ephemeral /e 4096 -- sh -c 'exit 7'; echo \$?")" 7
     is "$(sh -c "trap '' CHLD; exec shmx create --ephemeral /e 4096 -- sh -c 'trap'")" "$(sh -c "trap '' CHLD; sh -c trap")"
 
@@ -101,7 +145,46 @@ signals() {
         wait $!
         is "$? $(tail -n 1 said)" "3 $signal"
     done
-    # A signal that is ignored stays ignored, for COMMAND, too.
+    # what comes when the command has ended is not for whoever has its pid by then
+    cat >late.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+#include <sys/wait.h>
+static int ended;
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    const pid_t r = ((pid_t (*)(pid_t, int *, int))dlsym(RTLD_NEXT, "waitpid"))(pid, status, options);
+
+    ended = r > 0;
+    if (ended)
+        raise(SIGTERM);
+    return r;
+}
+int kill(pid_t pid, int signal)
+{
+    if (ended)
+        close(open("sent", O_CREAT, 0600));
+    return ((int (*)(pid_t, int))dlsym(RTLD_NEXT, "kill"))(pid, signal);
+}
+END
+    ${CC:-cc} -w -shared -fPIC -o late.so late.c -ldl || bad 'no compiler'
+    expect 7 env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$PWD/late.so" shmx create --ephemeral /e 4096 -- sh -c 'exit 7'
+    [ -e sent ] && bad 'a signal was sent to the pid of a command that had ended'
+    # what is meant for the writer of a file or a pipe does not end the one before the other
+    for signal in PIPE XFSZ; do
+        : >said
+        env --default-signal shmx create --ephemeral /e 4096 -- sh -c 'echo ready; until [ -e go ]; do sleep 0.05; done; exit 7' >said &
+        until grep -q ready said; do sleep 0.01; done
+        kill -s $signal $!
+        : >go
+        wait $!
+        is "$signal: $?" "$signal: 7"
+        rm go
+    done
+    # what is ignored stays so, for COMMAND, too
     is "$(env --ignore-signal=USR1,PIPE,INT shmx create --ephemeral /e 4096 -- awk '/^SigIgn/ { print $2 }' /proc/self/status)" \
         "$(env --ignore-signal=USR1,PIPE,INT awk '/^SigIgn/ { print $2 }' /proc/self/status)"
     is "$(env --default-signal shmx create --ephemeral /e 4096 -- awk '/^Sig(Ign|Blk)/ { print $2 }' /proc/self/status)" \
