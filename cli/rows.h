@@ -31,8 +31,8 @@ struct selection {
     size_t               count;
 };
 
-/* Adds those columns of the list that are not there yet. Their names are separated by commas and may
-   be in small letters. Returns an exit status, which is WRONG if there is no such column. */
+/* Adds those columns of the list that are not there yet. Their names are separated by commas and
+   may be in small letters. Returns an exit status, which is WRONG if there is no such column. */
 int                        select_columns(struct selection *selection, const char *list);
 extern const char          usual_columns[], all_columns[];
 extern const struct column column_processes, column_action, column_reason;
