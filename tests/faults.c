@@ -250,6 +250,7 @@ static const struct {
     { "mmap", "EACCES,", "shmx_pin", "the handle can read" },
     { "fallocate", "EFBIG,", "shmx_attach", "not beyond the end" },
     { "fallocate", "EFBIG,", "shmx_attach_range", "not beyond the end" },
+    { "newfstatat", "EACCES,", "shmx_list", "of an entry: FUSE may be mounted there, and the entry is passed over" },
     { "readlink", "EACCES, ENOMEM,", "shmx_list", "of /proc: which IPC namespace this is; then names of segments that have no key are not told" },
     { "fstatfs", "EINTR, ENOMEM,", "shmx_list", "of /proc: that allocates nothing" },
     { "fstatfs", "EINTR, ENOMEM,", "shmx_collect", "of /proc: that allocates nothing" },

@@ -207,15 +207,17 @@ list_entry(const struct dirent *d, void *arg)
     struct shmx_stat   out;
     struct stat        st;
     char               text[NAME_TEXT_MAX];
+    int                r;
 
     if (!may_be_file(d) || shmx_is_hidden(d->d_name))
         return 0;
-    /* The entry may be gone. Or something is mounted at it that answers with any error, as FUSE
-       does. Only an error of the directory itself ends the walk. */
-    if (shmx_directory_stat(d->d_name, &st) < 0)
-        return shmx_directory_stat(".", &st);
-    if (!S_ISREG(st.st_mode))
-        return 0;
+    r = shmx_directory_stat(d->d_name, &st);
+    /* Something may be mounted at the entry that answers with any error, as FUSE does. Then only an
+       error of the directory itself ends the walk. */
+    if (r < 0 && r != -ENOENT && r != -ENOMEM)
+        r = shmx_directory_stat(".", &st);
+    if (r < 0 || !S_ISREG(st.st_mode))
+        return r == -ENOENT ? 0 : r;
     describe(d->d_name, &st, text, &out);
     out.holders = shmx_holders_count(&walk->holders, st.st_dev, st.st_ino);
     return survey_tells(walk->survey, text, &out);
