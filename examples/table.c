@@ -82,10 +82,12 @@ repair(struct table *table)
     struct journal *j = &table->journal;
     const uint32_t  from = j->from, to = j->to;
 
+    /* Do not believe what another process has written. */
+    if (from >= ACCOUNTS || to >= ACCOUNTS) {
+        fputs("table: the journal is damaged\n", stderr);
+        exit(1);
+    }
     if (atomic_load(&j->valid)) {
-        /* Do not believe what another process has written. */
-        if (from >= ACCOUNTS || to >= ACCOUNTS)
-            check("journal", -ERANGE);
         table->accounts[from] = j->old_from;
         table->accounts[to] = j->old_to;
         atomic_store(&j->valid, false);
