@@ -5,6 +5,7 @@
 #include "../src/hidden.h"
 #include "../src/name.h"
 #include "../src/namespace.h"
+#include "../src/posix/posix.h"
 #include "../src/segment.h"
 #include "support.h"
 
@@ -314,6 +315,47 @@ START_TEST(looks_before_sleeping)
 }
 END_TEST
 
+/* How many calls of fallocate are only counted. All but the last one of them fail as if a signal
+   had interrupted them. */
+static int counted;
+
+/* The library calls this function in place of that of the C library. Some kernels let every signal
+   interrupt fallocate(2), and others only those that kill. */
+int
+fallocate(int fd, int mode, off_t offset, off_t length)
+{
+    static bool again;
+    sigset_t    now;
+
+    if (counted == 0) {
+        ck_assert_int_eq(mode, 0);
+        errno = posix_fallocate(fd, offset, length);
+        return errno == 0 ? 0 : -1;
+    }
+    ok(pthread_sigmask(SIG_SETMASK, NULL, &now));
+    ck_assert(sigismember(&now, SIGALRM) == again);
+    again = true;
+    errno = EINTR;
+    return --counted == 0 ? 0 : -1;
+}
+
+/* The timer of a profiler interrupts each attempt, so the library blocks signals for the second
+   one. Afterwards they are as they were. */
+START_TEST(reservation_blocks_signals)
+{
+    sigset_t mine, now;
+
+    sigemptyset(&mine);
+    sigaddset(&mine, SIGUSR1);
+    ok(pthread_sigmask(SIG_SETMASK, &mine, NULL));
+    counted = 3;
+    ok(shmx_posix_allocate(-1, 0, 0, 1));
+    ck_assert_int_eq(counted, 0);
+    ok(pthread_sigmask(SIG_SETMASK, NULL, &now));
+    ck_assert(sigismember(&now, SIGUSR1) && !sigismember(&now, SIGALRM));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -329,6 +371,8 @@ main(void)
     tcase_add_test(tc, makers_live_or_not);
     tcase_add_test(tc, removers_take_turns);
     tcase_add_test(tc, children_keep_no_lock);
+    tc = add_case(suite, "signals");
+    tcase_add_test(tc, reservation_blocks_signals);
     tc = add_case(suite, "waiting");
     tcase_add_test(tc, looks_before_sleeping);
     return suite_main(suite);
