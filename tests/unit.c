@@ -356,6 +356,31 @@ START_TEST(reservation_blocks_signals)
 }
 END_TEST
 
+/* Why nobody may know the IPC namespace, or 0. */
+static int secret;
+
+/* The library calls this function, too. */
+ssize_t
+readlink(const char *path, char *text, size_t size)
+{
+    if (secret == 0 || strcmp(path, "/proc/thread-self/ns/ipc") != 0)
+        return readlinkat(AT_FDCWD, path, text, size);
+    errno = secret;
+    return -1;
+}
+
+/* The link of a System V segment would lead nowhere in particular. */
+START_TEST(no_segment_of_an_unknown_namespace)
+{
+    struct shmx *seg = NULL;
+
+    secret = EACCES;
+    fails(shmx_create(NULL, 1, 0600, SHMX_SYSV, &seg), -EACCES);
+    fails(shmx_create("/n", 1, 0600, SHMX_SYSV, &seg), -EACCES);
+    fails(shmx_create("/n", 1, 0600, SHMX_SYSV | SHMX_EPHEMERAL, &seg), -EACCES);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -371,8 +396,9 @@ main(void)
     tcase_add_test(tc, makers_live_or_not);
     tcase_add_test(tc, removers_take_turns);
     tcase_add_test(tc, children_keep_no_lock);
-    tc = add_case(suite, "signals");
+    tc = add_case(suite, "what the kernel seldom does");
     tcase_add_test(tc, reservation_blocks_signals);
+    tcase_add_test(tc, no_segment_of_an_unknown_namespace);
     tc = add_case(suite, "waiting");
     tcase_add_test(tc, looks_before_sleeping);
     return suite_main(suite);
