@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -381,6 +382,40 @@ START_TEST(no_segment_of_an_unknown_namespace)
 }
 END_TEST
 
+/* Whether the way to a file by its descriptor leads to another file. */
+static bool misled;
+
+#define STRAY "/dev/shm/stray"
+
+/* The library calls this function, too. As before Linux 6.10, the short way takes a capability. */
+int
+linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    if (flags & AT_EMPTY_PATH) {
+        errno = ENOENT;
+        return -1;
+    }
+    return (int)syscall(SYS_linkat, from, misled ? STRAY : old, to, new, misled ? 0 : flags);
+}
+
+/* In a chroot, anybody may have made /proc. */
+START_TEST(names_lead_to_the_segment_or_nowhere)
+{
+    struct shmx *seg = NULL;
+    int          fd = open(STRAY, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    misled = true;
+    fails(shmx_create("/n", 1, 0600, SHMX_POSIX, &seg), -ENOENT);
+    misled = false;
+    ok(shmx_create("/n", 1, 0600, SHMX_POSIX, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(unlink(STRAY));
+    close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -399,6 +434,7 @@ main(void)
     tc = add_case(suite, "what the kernel seldom does");
     tcase_add_test(tc, reservation_blocks_signals);
     tcase_add_test(tc, no_segment_of_an_unknown_namespace);
+    tcase_add_test(tc, names_lead_to_the_segment_or_nowhere);
     tc = add_case(suite, "waiting");
     tcase_add_test(tc, looks_before_sleeping);
     return suite_main(suite);
