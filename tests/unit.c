@@ -11,11 +11,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mman.h> /* MADV_POPULATE_* are not in every C library */
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -416,6 +418,34 @@ START_TEST(names_lead_to_the_segment_or_nowhere)
 }
 END_TEST
 
+/* Whether the kernel cannot populate, as before Linux 5.14. */
+static bool old_kernel;
+
+/* The library calls this function, too. */
+int
+madvise(void *addr, size_t length, int advice)
+{
+    if (!old_kernel || (advice != MADV_POPULATE_READ && advice != MADV_POPULATE_WRITE))
+        return (int)syscall(SYS_madvise, addr, length, advice);
+    errno = EINVAL;
+    return -1;
+}
+
+START_TEST(old_kernels_do_not_populate)
+{
+    struct shmx *seg = NULL;
+    void        *addr = NULL;
+
+    ok(shmx_create(NULL, 1, 0600, backend_flag[_i], &seg));
+    old_kernel = true;
+    fails(shmx_attach(seg, SHMX_POPULATE, &addr), -ENOTSUP);
+    fails(shmx_attach(seg, SHMX_POPULATE | SHMX_RDONLY, &addr), -ENOTSUP);
+    ok(shmx_attach(seg, 0, &addr));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -435,6 +465,7 @@ main(void)
     tcase_add_test(tc, reservation_blocks_signals);
     tcase_add_test(tc, no_segment_of_an_unknown_namespace);
     tcase_add_test(tc, names_lead_to_the_segment_or_nowhere);
+    tcase_add_loop_test(tc, old_kernels_do_not_populate, 0, BACKENDS);
     tc = add_case(suite, "waiting");
     tcase_add_test(tc, looks_before_sleeping);
     return suite_main(suite);
