@@ -413,6 +413,22 @@ START_TEST(huge_only_without_a_pool)
 }
 END_TEST
 
+/* The link is one of another IPC namespace, and a segment of this one happens to have the key. */
+START_TEST(removing_a_foreign_link_spares_what_is_here)
+{
+    struct shmid_ds ds;
+    int             id = shmget(KEY, SIZE, IPC_CREAT | IPC_EXCL | 0600);
+
+    ck_assert_int_ge(id, 0);
+    ok(symlink(RAW " size=1 ipc=1", "/dev/shm/foreign"));
+    ok(shmx_remove("/foreign"));
+    ck_assert_int_eq(unlink("/dev/shm/foreign"), -1);
+    ok(shmctl(id, IPC_STAT, &ds));
+    ck_assert(!(ds.shm_perm.mode & SHM_DEST));
+    ok(shmctl(id, IPC_RMID, NULL));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -430,6 +446,7 @@ main(void)
     tcase_add_test(tc, raw_handles_are_published);
     tcase_add_test(tc, destroyed_elsewhere_is_not_published);
     tcase_add_test(tc, foreign_segments_are_listed);
+    tcase_add_test(tc, removing_a_foreign_link_spares_what_is_here);
     tcase_add_test(tc, hugetlb_pool);
     tcase_add_loop_test(tc, transparent_huge_pages, 0, BACKENDS);
     tcase_add_loop_test(tc, huge_only_without_a_pool, 0, BACKENDS);
