@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -66,6 +67,28 @@ START_TEST(a_file_in_place_of_the_directory)
     ck_assert_ptr_null(none);
     ok(shmx_destroy(seg));
     shmx_close(seg);
+}
+END_TEST
+
+/* The answer is the same for much and for little, of which only one is looked for in advance. */
+START_TEST(a_directory_of_others)
+{
+    static const size_t sizes[] = { SIZE, 1 << 20 };
+    struct shmx        *none = NULL;
+    size_t              k;
+    pid_t               pid;
+
+    need_users();
+    ok(chmod("/dev/shm", 0700));
+    pid = check_fork();
+    if (pid == 0) {
+        become_nobody();
+        for (k = 0; k < COUNT_OF(sizes); k++)
+            ck_assert_int_eq(shmx_create("/n", sizes[k], 0600, backend_flag[_i], &none), -EACCES);
+        _exit(0);
+    }
+    join(pid);
+    ok(chmod("/dev/shm", 01777));
 }
 END_TEST
 
@@ -161,6 +184,7 @@ main(void)
 
     tcase_add_test(tc, an_entry_with_a_file_mounted_over_it_is_busy);
     tcase_add_loop_test(tc, a_file_in_place_of_the_directory, 0, BACKENDS);
+    tcase_add_loop_test(tc, a_directory_of_others, 0, BACKENDS);
     tcase_add_test(tc, an_immutable_object);
     tcase_add_loop_test(tc, a_directory_that_is_no_tmpfs, 0, 2);
     return suite_main(suite);
