@@ -429,6 +429,24 @@ START_TEST(removing_a_foreign_link_spares_what_is_here)
 }
 END_TEST
 
+/* The owner may remove what the owner may not read. */
+START_TEST(removing_takes_no_right_to_read)
+{
+    pid_t pid;
+
+    need_users();
+    pid = check_fork();
+    if (pid == 0) {
+        become_nobody();
+        ck_assert_int_ge(shmget(KEY, SIZE, IPC_CREAT | IPC_EXCL), 0);
+        ok(shmx_remove(RAW));
+        ck_assert_int_eq(shmget(KEY, 0, 0), -1);
+        _exit(0);
+    }
+    join(pid);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -437,6 +455,7 @@ main(void)
 
     tcase_add_test(tc, by_key);
     tcase_add_test(tc, by_id_0_too);
+    tcase_add_test(tc, removing_takes_no_right_to_read);
     tcase_add_test(tc, plain_program_opens_ours);
     tcase_add_test(tc, we_open_a_plain_programs);
     tcase_add_test(tc, every_field_of_shmid_ds);
