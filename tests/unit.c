@@ -2,6 +2,7 @@
 /* Tests from inside: the parser of names, the library's own entries, and what would show only in a
    race for the directory. */
 #include "../src/directory.h"
+#include "../src/failure.h"
 #include "../src/hidden.h"
 #include "../src/name.h"
 #include "../src/namespace.h"
@@ -120,6 +121,21 @@ START_TEST(longest_reference_fits)
     shmx_reference_print(&ref, text);
     ok(shmx_reference_parse(text, &back));
     ck_assert_str_eq(back.entry, entry);
+}
+END_TEST
+
+START_TEST(errors_of_the_kernel_are_told_as_documented)
+{
+    static const struct {
+        int kernel, told;
+    } cases[] = {
+        { EAGAIN, ENOMEM },  { ENOLCK, ENOMEM },  { EDQUOT, ENOSPC }, { EIDRM, EINVAL },
+        { ENOTDIR, ENOENT }, { ENOSYS, ENOTSUP }, { ETXTBSY, EBUSY }, { EACCES, EACCES }
+    };
+    size_t k;
+
+    for (k = 0; k < sizeof cases / sizeof *cases; k++)
+        ck_assert_int_eq(shmx_documented_error(cases[k].kernel), -cases[k].told);
 }
 END_TEST
 
@@ -456,6 +472,7 @@ main(void)
     tcase_add_test(tc, malformed_references);
     tcase_add_test(tc, longest_reference_fits);
     tcase_add_test(tc, hidden_names);
+    tcase_add_test(tc, errors_of_the_kernel_are_told_as_documented);
     tc = add_case(suite, "directory");
     tcase_add_test(tc, processes_are_told_apart);
     tcase_add_test(tc, makers_live_or_not);
