@@ -431,6 +431,23 @@ START_TEST(resizing_waits_for_nobody)
 }
 END_TEST
 
+/* A segment whose size cannot be had is not one that ends there. */
+START_TEST(lost_descriptors_are_noticed)
+{
+    struct shmx *seg = created("/lost", 0);
+    int          fd = shmx_fd(seg), copy = dup(fd);
+    char         c;
+
+    ok(close(fd)); /* which is a mistake of the program */
+    ck_assert_int_eq(shmx_write(seg, "x", 1, 0), -EBADF);
+    ck_assert_int_eq(shmx_read(seg, &c, 1, 0), -EBADF);
+    ck_assert_int_eq(dup2(copy, fd), fd);
+    close(copy);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 START_TEST(bad_buffers_are_noticed)
 {
     struct shmx *seg = created("/x", 0);
@@ -560,6 +577,7 @@ main(void)
     tcase_add_test(tc, leases_are_over_in_a_moment);
     tcase_add_test(tc, reservation_survives_signals);
     tcase_add_test(tc, resizing_waits_for_nobody);
+    tcase_add_test(tc, lost_descriptors_are_noticed);
     tcase_add_test(tc, bad_buffers_are_noticed);
     tcase_add_test(tc, unlinked_is_not_published);
     tcase_add_test(tc, growth_is_reserved_unless_sparse);
