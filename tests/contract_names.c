@@ -525,6 +525,10 @@ START_TEST(list_shows_each_once)
     ok(shmx_list(0, look_for, &seen));
     ck_assert_int_eq(seen.times, 1);
     ok(shmx_stat(seg, &st));
+    if (_i == 1) { /* nobody looks at the pages of a System V segment there */
+        ck_assert_uint_eq(seen.st.page_size, 0);
+        st.page_size = 0;
+    }
     assert_same(&st, &seen.st);
     ok(shmx_list(backend_flag[_i], look_for, &seen));
     ck_assert_int_eq(seen.times, 2);

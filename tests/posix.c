@@ -358,6 +358,39 @@ START_TEST(locked_out)
 }
 END_TEST
 
+/* Another process has a lease on the segment, and gives it up when the kernel asks for it. */
+START_TEST(leases_are_over_in_a_moment)
+{
+    struct shmx *seg = created("/leased", 0);
+    int          gate[2], fd, caught;
+    char         c;
+    sigset_t     asked;
+    pid_t        pid;
+
+    shmx_close(seg);
+    ok(pipe(gate));
+    pid = check_fork();
+    if (pid == 0) {
+        sigemptyset(&asked);
+        sigaddset(&asked, SIGIO);
+        ok(sigprocmask(SIG_BLOCK, &asked, NULL));
+        fd = open("/dev/shm/leased", O_RDWR | O_CLOEXEC);
+        ok(fcntl(fd, F_SETLEASE, F_WRLCK));
+        ck_assert_int_eq(write(gate[1], "", 1), 1);
+        ok(sigwait(&asked, &caught));
+        ok(fcntl(fd, F_SETLEASE, F_UNLCK));
+        _exit(0);
+    }
+    ck_assert_int_eq(read(gate[0], &c, 1), 1);
+    ok(shmx_open("/leased", 0, &seg));
+    join(pid);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    close(gate[0]);
+    close(gate[1]);
+}
+END_TEST
+
 static void
 on_alarm(int signal)
 {
@@ -393,6 +426,23 @@ START_TEST(resizing_waits_for_nobody)
     waitpid(pid, NULL, 0);
     close(gate[0]);
     close(fd);
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
+/* A segment whose size cannot be had is not one that ends there. */
+START_TEST(lost_descriptors_are_noticed)
+{
+    struct shmx *seg = created("/lost", 0);
+    int          fd = shmx_fd(seg), copy = dup(fd);
+    char         c;
+
+    ok(close(fd)); /* which is a mistake of the program */
+    ck_assert_int_eq(shmx_write(seg, "x", 1, 0), -EBADF);
+    ck_assert_int_eq(shmx_read(seg, &c, 1, 0), -EBADF);
+    ck_assert_int_eq(dup2(copy, fd), fd);
+    close(copy);
     ok(shmx_destroy(seg));
     shmx_close(seg);
 }
@@ -524,8 +574,10 @@ main(void)
     tcase_add_loop_test(tc, dead_in_its_tracks_stays_dead, 0, BACKENDS);
     tcase_add_test(tc, orphans_in_foreign_use_are_spared);
     tcase_add_test(tc, locked_out);
+    tcase_add_test(tc, leases_are_over_in_a_moment);
     tcase_add_test(tc, reservation_survives_signals);
     tcase_add_test(tc, resizing_waits_for_nobody);
+    tcase_add_test(tc, lost_descriptors_are_noticed);
     tcase_add_test(tc, bad_buffers_are_noticed);
     tcase_add_test(tc, unlinked_is_not_published);
     tcase_add_test(tc, growth_is_reserved_unless_sparse);

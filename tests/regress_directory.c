@@ -159,6 +159,28 @@ START_TEST(a_file_in_place_of_the_directory)
 }
 END_TEST
 
+/* The answer is the same for much and for little, of which only one is looked for in advance. */
+START_TEST(a_directory_of_others)
+{
+    static const size_t sizes[] = { SIZE, 1 << 20 };
+    struct shmx        *none = NULL;
+    size_t              k;
+    pid_t               pid;
+
+    need_users();
+    ok(chmod("/dev/shm", 0700));
+    pid = check_fork();
+    if (pid == 0) {
+        become_nobody();
+        for (k = 0; k < COUNT_OF(sizes); k++)
+            ck_assert_int_eq(shmx_create("/n", sizes[k], 0600, backend_flag[_i], &none), -EACCES);
+        _exit(0);
+    }
+    join(pid);
+    ok(chmod("/dev/shm", 01777));
+}
+END_TEST
+
 static int
 set_immutable(const char *path, bool on)
 {
@@ -254,6 +276,7 @@ main(void)
     tcase_add_test(tc, a_dry_run_looks_at_the_group);
     tcase_add_test(tc, an_entry_that_cannot_be_examined_is_passed_over);
     tcase_add_loop_test(tc, a_file_in_place_of_the_directory, 0, BACKENDS);
+    tcase_add_loop_test(tc, a_directory_of_others, 0, BACKENDS);
     tcase_add_test(tc, an_immutable_object);
     tcase_add_loop_test(tc, a_directory_that_is_no_tmpfs, 0, 2);
     return suite_main(suite);

@@ -134,6 +134,22 @@ START_TEST(no_more_than_without)
 }
 END_TEST
 
+/* The attachment begins where the segment ends, and the segment has holes. */
+START_TEST(nothing_to_populate)
+{
+    struct shmx *seg = NULL;
+    void        *addr;
+
+    ok(shmx_create("/r", 3 * PAGE, 0600, SHMX_POSIX | SHMX_SPARSE, &seg));
+    ok(shmx_attach_range(seg, 3 * PAGE, PAGE, SHMX_ROOM | SHMX_POPULATE, &addr));
+    ck_assert(raises_sigbus(addr));
+    ok(shmx_resize(seg, 4 * PAGE));
+    strcpy(addr, "here it is");
+    ok(shmx_detach(seg, addr));
+    end(seg);
+}
+END_TEST
+
 /* At a given address, over another mapping, populated as far as the segment goes. */
 START_TEST(fixed_and_populated)
 {
@@ -201,6 +217,7 @@ main(void)
     tcase_add_test(tc, what_grows_is_there);
     tcase_add_test(tc, wishes_that_cannot_be);
     tcase_add_test(tc, no_more_than_without);
+    tcase_add_test(tc, nothing_to_populate);
     tcase_add_test(tc, fixed_and_populated);
     tcase_add_test(tc, core_dumps);
     return suite_main(suite);

@@ -52,6 +52,28 @@ assert_same(const struct shmx_stat *a, const struct shmx_stat *b)
     ck_assert_mem_eq(&a->atime, &b->atime, sizeof *a - offsetof(struct shmx_stat, atime));
 }
 
+/* Each of three segments has another number of pages in memory. */
+START_TEST(tells_segments_apart)
+{
+    static const char *const names[] = { "/one", "/two", "/three" };
+    const size_t             page = (size_t)sysconf(_SC_PAGESIZE);
+    struct shmx             *segs[3];
+    size_t                   k, n;
+
+    for (k = 0; k < 3; k++) {
+        ok(shmx_create(names[k], 3 * page, 0600, backend_flag[_i] | SHMX_SPARSE, &segs[k]));
+        for (n = 0; n <= k; n++)
+            ck_assert_int_eq(shmx_write(segs[k], "x", 1, n * page), 1);
+    }
+    for (k = 0; k < 3; k++)
+        ck_assert_uint_eq(stat_of_name(names[k]).resident, (k + 1) * page);
+    for (k = 0; k < 3; k++) {
+        ok(shmx_destroy(segs[k]));
+        shmx_close(segs[k]);
+    }
+}
+END_TEST
+
 /* The result equals that of shmx_stat for a handle, by whichever text the segment is found. */
 START_TEST(tells_what_a_handle_tells)
 {
@@ -348,6 +370,7 @@ main(void)
     TCase *tc = add_case(suite, "tells");
 
     tcase_add_loop_test(tc, tells_what_a_handle_tells, 0, BACKENDS);
+    tcase_add_loop_test(tc, tells_segments_apart, 0, BACKENDS);
     tcase_add_test(tc, tells_of_a_raw_key);
     tcase_add_loop_test(tc, tells_the_state, 0, BACKENDS);
     tcase_add_loop_test(tc, destroyed_is_found_by_its_id_until_the_last_close, 0, 2);

@@ -413,6 +413,40 @@ START_TEST(huge_only_without_a_pool)
 }
 END_TEST
 
+/* The link is one of another IPC namespace, and a segment of this one happens to have the key. */
+START_TEST(removing_a_foreign_link_spares_what_is_here)
+{
+    struct shmid_ds ds;
+    int             id = shmget(KEY, SIZE, IPC_CREAT | IPC_EXCL | 0600);
+
+    ck_assert_int_ge(id, 0);
+    ok(symlink(RAW " size=1 ipc=1", "/dev/shm/foreign"));
+    ok(shmx_remove("/foreign"));
+    ck_assert_int_eq(unlink("/dev/shm/foreign"), -1);
+    ok(shmctl(id, IPC_STAT, &ds));
+    ck_assert(!(ds.shm_perm.mode & SHM_DEST));
+    ok(shmctl(id, IPC_RMID, NULL));
+}
+END_TEST
+
+/* The owner may remove what the owner may not read. */
+START_TEST(removing_takes_no_right_to_read)
+{
+    pid_t pid;
+
+    need_users();
+    pid = check_fork();
+    if (pid == 0) {
+        become_nobody();
+        ck_assert_int_ge(shmget(KEY, SIZE, IPC_CREAT | IPC_EXCL), 0);
+        ok(shmx_remove(RAW));
+        ck_assert_int_eq(shmget(KEY, 0, 0), -1);
+        _exit(0);
+    }
+    join(pid);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -421,6 +455,7 @@ main(void)
 
     tcase_add_test(tc, by_key);
     tcase_add_test(tc, by_id_0_too);
+    tcase_add_test(tc, removing_takes_no_right_to_read);
     tcase_add_test(tc, plain_program_opens_ours);
     tcase_add_test(tc, we_open_a_plain_programs);
     tcase_add_test(tc, every_field_of_shmid_ds);
@@ -430,6 +465,7 @@ main(void)
     tcase_add_test(tc, raw_handles_are_published);
     tcase_add_test(tc, destroyed_elsewhere_is_not_published);
     tcase_add_test(tc, foreign_segments_are_listed);
+    tcase_add_test(tc, removing_a_foreign_link_spares_what_is_here);
     tcase_add_test(tc, hugetlb_pool);
     tcase_add_loop_test(tc, transparent_huge_pages, 0, BACKENDS);
     tcase_add_loop_test(tc, huge_only_without_a_pool, 0, BACKENDS);

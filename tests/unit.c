@@ -2,19 +2,24 @@
 /* Tests from inside: the parser of names, the library's own entries, and what would show only in a
    race for the directory. */
 #include "../src/directory.h"
+#include "../src/failure.h"
 #include "../src/hidden.h"
 #include "../src/name.h"
 #include "../src/namespace.h"
+#include "../src/posix/posix.h"
 #include "../src/segment.h"
 #include "support.h"
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mman.h> /* MADV_POPULATE_* are not in every C library */
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -116,6 +121,21 @@ START_TEST(longest_reference_fits)
     shmx_reference_print(&ref, text);
     ok(shmx_reference_parse(text, &back));
     ck_assert_str_eq(back.entry, entry);
+}
+END_TEST
+
+START_TEST(errors_of_the_kernel_are_told_as_documented)
+{
+    static const struct {
+        int kernel, told;
+    } cases[] = {
+        { EAGAIN, ENOMEM },  { ENOLCK, ENOMEM },  { EDQUOT, ENOSPC }, { EIDRM, EINVAL },
+        { ENOTDIR, ENOENT }, { ENOSYS, ENOTSUP }, { ETXTBSY, EBUSY }, { EACCES, EACCES }
+    };
+    size_t k;
+
+    for (k = 0; k < sizeof cases / sizeof *cases; k++)
+        ck_assert_int_eq(shmx_documented_error(cases[k].kernel), -cases[k].told);
 }
 END_TEST
 
@@ -314,6 +334,134 @@ START_TEST(looks_before_sleeping)
 }
 END_TEST
 
+/* How many calls of fallocate are only counted. All but the last one of them fail as if a signal
+   had interrupted them. */
+static int counted;
+
+/* The library calls this function in place of that of the C library. Some kernels let every signal
+   interrupt fallocate(2), and others only those that kill. */
+int
+fallocate(int fd, int mode, off_t offset, off_t length)
+{
+    static bool again;
+    sigset_t    now;
+
+    if (counted == 0) {
+        ck_assert_int_eq(mode, 0);
+        errno = posix_fallocate(fd, offset, length);
+        return errno == 0 ? 0 : -1;
+    }
+    ok(pthread_sigmask(SIG_SETMASK, NULL, &now));
+    ck_assert(sigismember(&now, SIGALRM) == again);
+    again = true;
+    errno = EINTR;
+    return --counted == 0 ? 0 : -1;
+}
+
+/* The timer of a profiler interrupts each attempt, so the library blocks signals for the second
+   one. Afterwards they are as they were. */
+START_TEST(reservation_blocks_signals)
+{
+    sigset_t mine, now;
+
+    sigemptyset(&mine);
+    sigaddset(&mine, SIGUSR1);
+    ok(pthread_sigmask(SIG_SETMASK, &mine, NULL));
+    counted = 3;
+    ok(shmx_posix_allocate(-1, 0, 0, 1));
+    ck_assert_int_eq(counted, 0);
+    ok(pthread_sigmask(SIG_SETMASK, NULL, &now));
+    ck_assert(sigismember(&now, SIGUSR1) && !sigismember(&now, SIGALRM));
+}
+END_TEST
+
+/* Why nobody may know the IPC namespace, or 0. */
+static int secret;
+
+/* The library calls this function, too. */
+ssize_t
+readlink(const char *path, char *text, size_t size)
+{
+    if (secret == 0 || strcmp(path, "/proc/thread-self/ns/ipc") != 0)
+        return readlinkat(AT_FDCWD, path, text, size);
+    errno = secret;
+    return -1;
+}
+
+/* The link of a System V segment would lead nowhere in particular. */
+START_TEST(no_segment_of_an_unknown_namespace)
+{
+    struct shmx *seg = NULL;
+
+    secret = EACCES;
+    fails(shmx_create(NULL, 1, 0600, SHMX_SYSV, &seg), -EACCES);
+    fails(shmx_create("/n", 1, 0600, SHMX_SYSV, &seg), -EACCES);
+    fails(shmx_create("/n", 1, 0600, SHMX_SYSV | SHMX_EPHEMERAL, &seg), -EACCES);
+}
+END_TEST
+
+/* Whether the way to a file by its descriptor leads to another file. */
+static bool misled;
+
+#define STRAY "/dev/shm/stray"
+
+/* The library calls this function, too. As before Linux 6.10, the short way takes a capability. */
+int
+linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    if (flags & AT_EMPTY_PATH) {
+        errno = ENOENT;
+        return -1;
+    }
+    return (int)syscall(SYS_linkat, from, misled ? STRAY : old, to, new, misled ? 0 : flags);
+}
+
+/* In a chroot, anybody may have made /proc. */
+START_TEST(names_lead_to_the_segment_or_nowhere)
+{
+    struct shmx *seg = NULL;
+    int          fd = open(STRAY, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    misled = true;
+    fails(shmx_create("/n", 1, 0600, SHMX_POSIX, &seg), -ENOENT);
+    misled = false;
+    ok(shmx_create("/n", 1, 0600, SHMX_POSIX, &seg));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+    ok(unlink(STRAY));
+    close(fd);
+}
+END_TEST
+
+/* Whether the kernel cannot populate, as before Linux 5.14. */
+static bool old_kernel;
+
+/* The library calls this function, too. */
+int
+madvise(void *addr, size_t length, int advice)
+{
+    if (!old_kernel || (advice != MADV_POPULATE_READ && advice != MADV_POPULATE_WRITE))
+        return (int)syscall(SYS_madvise, addr, length, advice);
+    errno = EINVAL;
+    return -1;
+}
+
+START_TEST(old_kernels_do_not_populate)
+{
+    struct shmx *seg = NULL;
+    void        *addr = NULL;
+
+    ok(shmx_create(NULL, 1, 0600, backend_flag[_i], &seg));
+    old_kernel = true;
+    fails(shmx_attach(seg, SHMX_POPULATE, &addr), -ENOTSUP);
+    fails(shmx_attach(seg, SHMX_POPULATE | SHMX_RDONLY, &addr), -ENOTSUP);
+    ok(shmx_attach(seg, 0, &addr));
+    ok(shmx_destroy(seg));
+    shmx_close(seg);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -324,11 +472,17 @@ main(void)
     tcase_add_test(tc, malformed_references);
     tcase_add_test(tc, longest_reference_fits);
     tcase_add_test(tc, hidden_names);
+    tcase_add_test(tc, errors_of_the_kernel_are_told_as_documented);
     tc = add_case(suite, "directory");
     tcase_add_test(tc, processes_are_told_apart);
     tcase_add_test(tc, makers_live_or_not);
     tcase_add_test(tc, removers_take_turns);
     tcase_add_test(tc, children_keep_no_lock);
+    tc = add_case(suite, "what the kernel seldom does");
+    tcase_add_test(tc, reservation_blocks_signals);
+    tcase_add_test(tc, no_segment_of_an_unknown_namespace);
+    tcase_add_test(tc, names_lead_to_the_segment_or_nowhere);
+    tcase_add_loop_test(tc, old_kernels_do_not_populate, 0, BACKENDS);
     tc = add_case(suite, "waiting");
     tcase_add_test(tc, looks_before_sleeping);
     return suite_main(suite);

@@ -21,6 +21,7 @@
  */
 #include "walk.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,8 +138,14 @@ walk_allocations(const struct scenario *s, const struct trace *trace)
     (void)trace;
     for (plan.fail_allocation = 1; plan.fail_allocation <= count; plan.fail_allocation++) {
         snprintf(what, sizeof what, "allocation %d fails", plan.fail_allocation);
+        shared->result = 0;
         if (run(s, &plan, &again) != 0)
             complain("it crashed or hung", "");
+        /* A name is taken if nobody can look at the dead segment to which it leads. */
+        if (shared->result < 0 && shared->result != -ENOMEM
+            && !(shared->result == -EEXIST && (s->traits & TIDIES)))
+            complain("the reason that it gives is not the lack of memory",
+                     shmx_strerror((int)shared->result));
         report(s, what);
     }
 }

@@ -38,10 +38,14 @@ complain(const char *what, const char *more)
         snprintf(shared->complaint, sizeof shared->complaint, "%s: %.400s", what, more);
 }
 
-/* Memory. These are the functions of the C library, except that one allocation fails. */
+/* Memory. These are the functions of the C library, except that one allocation fails, and that what
+   the call allocates and does not free is counted. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
+extern void  __libc_free(void *old);
+
+static int unfreed;
 
 static bool
 is_refused(void)
@@ -52,22 +56,40 @@ is_refused(void)
     return true;
 }
 
+static void *
+count_new(void *memory)
+{
+    if (shared != NULL && shared->phase == CALLING && memory != NULL)
+        unfreed++;
+    return memory;
+}
+
 void *
 malloc(size_t size)
 {
-    return is_refused() ? NULL : __libc_malloc(size);
+    return is_refused() ? NULL : count_new(__libc_malloc(size));
 }
 
 void *
 calloc(size_t count, size_t size)
 {
-    return is_refused() ? NULL : __libc_calloc(count, size);
+    return is_refused() ? NULL : count_new(__libc_calloc(count, size));
 }
 
 void *
 realloc(void *old, size_t size)
 {
-    return is_refused() ? NULL : __libc_realloc(old, size);
+    if (is_refused())
+        return NULL;
+    return old == NULL ? count_new(__libc_malloc(size)) : __libc_realloc(old, size);
+}
+
+void
+free(void *old)
+{
+    if (shared != NULL && shared->phase == CALLING && old != NULL)
+        unfreed--;
+    __libc_free(old);
 }
 
 /* A separate thread makes the call, because only the system calls of that thread stop. */
@@ -135,6 +157,8 @@ judge_failure(const struct scenario *s, int64_t r, const struct outputs *untouch
         complain("an error that is not documented", strerrorname_np((int)-r));
     if (memcmp(untouched, &outputs, sizeof outputs) != 0)
         complain("an output was written to", "");
+    if (unfreed != 0)
+        complain(unfreed > 0 ? "memory is left" : "memory is gone", "");
     if (shared->excuse & (FAULT_LEAVES | FAULT_LIES))
         return;
     take_world(&after, 0);
