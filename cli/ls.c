@@ -210,23 +210,21 @@ print_all(struct rows *rows, const struct request *request)
 static int
 look(const struct request *request)
 {
+    const bool  in_place = request->seconds != 0 && isatty(STDOUT_FILENO);
     struct rows rows = { 0 };
     int         r = shmx_list(request->flags, add_row, &rows);
 
-    if (r < 0)
+    if (r < 0) {
         r = complain("ls", r);
-    else
+    } else {
+        /* The list begins at the top of the terminal, what was there before is erased, and the
+           terminal does not wrap long lines. */
+        printf("%s", in_place ? "\033[H\033[J\033[?7l" : "");
         print_all(&rows, request);
+        printf("%s", in_place ? "\033[?7h" : "");
+    }
     rows_free(&rows);
     return r == OK ? finish_output() : r;
-}
-
-/* The list begins at the top of the terminal, and what was there before is erased. */
-static void
-begin_screen(void)
-{
-    if (isatty(STDOUT_FILENO))
-        printf("\033[H\033[J");
 }
 
 int
@@ -241,9 +239,8 @@ run_ls(int argc, char **argv)
     if (request.seconds == 0)
         return look(&request);
     setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* print a whole screen at a time */
-    do {
-        begin_screen();
+    do
         r = look(&request);
-    } while (r == OK && sleep(request.seconds) == 0);
+    while (r == OK && sleep(request.seconds) == 0);
     return r;
 }

@@ -219,6 +219,8 @@ terminal() {
     # The list is printed in place until it is interrupted.
     watch 3 "^$colour\[H$colour\[J.*NAME" script -qec 'stty rows 24; shmx ls --watch 1' /dev/null
     is "$(first_screen | wc -l)" 4
+    first_screen | grep -q "^$colour\[J$colour\[?7l.*NAME" || bad 'long lines wrap'
+    first_screen | tail -n 1 | grep -q "$colour\[?7h$" || bad 'long lines do not wrap afterwards'
     watch 2 '^/frames$' shmx ls --watch=1 --noheadings -r -o NAME
     is "$(sort -u typed)" /frames
     shmx rm /frames

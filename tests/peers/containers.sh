@@ -24,7 +24,7 @@ in_container() {
 }
 
 echo 'a /dev/shm of 64 MiB'
-page 'Where /dev/shm is small (64 MiB), give it more'
+page 'a /dev/shm of its own, which usually has 64 MiB. With Docker'
 in_container '--mount --ipc' '
     mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm
     shmx doctor >"$dir/doctor" || true
@@ -39,8 +39,8 @@ in_container '--mount --ipc' '
     [ "$(df --output=used -k /dev/shm | tail -n 1)" -lt 64 ] || fail "System V memory in /dev/shm"'
 
 echo '/dev/shm shared, but not the IPC namespace'
-page 'shmx_open(3) is -EXDEV then and shmx_create(3) is -EEXIST.'
-page 'shmx_remove(3) removes the name and leaves the segment, and shmx_collect(3) leaves both.'
+page 'shmx_open(3) returns -EXDEV then, and shmx_create(3) returns -EEXIST.'
+page 'shmx_remove(3) removes the name and leaves the segment. shmx_collect(3) leaves both, unless'
 echo here | shmx create posix:/both 4K --from -
 echo here | shmx create sysv:/one 4K --from -
 in_container --ipc '
@@ -84,7 +84,7 @@ shmx doctor >"$dir/doctor" || true
 shmx rm /both /one
 
 echo 'RemoveIPC=yes, at the last logout of a user'
-page 'With systemd-logind(8) and its default RemoveIPC=yes, the segments of an ordinary user, of both backends, go.'
+page "systemd-logind(8) removes the segments of an ordinary user at the user's last logout. It does so by default (RemoveIPC=yes"
 # Does what clean-ipc.c of systemd does: it removes files of the user in /dev/shm, and System V
 # segments of the user that have no attachment.
 cat >"$dir/logout" <<'END'
