@@ -217,7 +217,7 @@ terminal() {
         shmx rm /p
     done
     # The list is printed in place until it is interrupted.
-    watch 3 "^$colour\[H$colour\[J.*NAME" script -qec 'stty rows 24; shmx ls --watch 1' /dev/null
+    watch 3 "$colour\[H$colour\[J.*NAME" script -qec 'stty rows 24; shmx ls --watch 1' /dev/null
     is "$(first_screen | wc -l)" 4
     first_screen | grep -q "^$colour\[J$colour\[?7l.*NAME" || bad 'long lines wrap'
     first_screen | tail -n 1 | grep -q "$colour\[?7h$" || bad 'long lines do not wrap afterwards'
