@@ -145,11 +145,14 @@ START_TEST(processes_take_turns)
         if (pids[k] == 0) { /* at other addresses */
             own = opened(0);
             own.flags = SHMX_PEERS;
+            atomic_fetch_add(own.word + 3, 1);
             run_ring(&own, k);
             _exit(0);
         }
     }
     s.flags = SHMX_PEERS;
+    while (atomic_load(s.word + 3) < RING - 1) /* until all of them hold the segment */
+        sched_yield();
     run_ring(&s, 0);
     for (k = 1; k < RING; k++)
         join(pids[k]);
