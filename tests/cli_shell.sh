@@ -197,7 +197,11 @@ watch() { # LINES PATTERN COMMAND...
     shift 2
     : >typed
     "$@" >typed 2>/dev/null &
-    until [ "$(grep -a -c -e "$pattern" typed)" -ge "$lines" ]; do sleep 0.1; done
+    tries=0
+    until [ "$(grep -a -c -e "$pattern" typed)" -ge "$lines" ]; do
+        sleep 0.1
+        [ $((tries += 1)) -lt 600 ] || { bad "no $lines lines with $pattern: $(cat -v typed)"; break; }
+    done
     kill $!
     wait $! 2>/dev/null
 }
